@@ -1,0 +1,1 @@
+"""The site: settings, routes and the way into the web server and the worker."""

@@ -1,0 +1,15 @@
+"""The Celery application: `celery -A mecportal worker|beat`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mecportal.settings")
+
+app = Celery("mecportal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = {
+    "reconcile": {"task": "workers.reconcile", "schedule": 5.0, "options": {"expires": 5.0}},
+    "remove_kept_states": {"task": "workers.remove_kept_states", "schedule": 30.0, "options": {"expires": 30.0}},
+}
+app.autodiscover_tasks(["workers"])

@@ -1,0 +1,44 @@
+"""Applications: recipes that the portal knows."""
+
+from pathlib import Path
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from migrations_app import recipes
+from migrations_app.hints import hint_on_commit
+from migrations_app.models import Application
+
+
+@transaction.atomic
+def add_application(*, text: str, beside: Path | None = None) -> Application:
+    """Add a recipe, or replace the one of the same name; a changed recipe makes a new layer, running services keep theirs.
+
+    Raises ValidationError with one sentence for each fault of the recipe.
+    """
+    recipe = recipes.parse(text, beside)
+    values = {
+        "title": recipe.title or recipe.name,
+        "base_name": recipe.base,
+        "recipe": recipe.model_dump(mode="json"),
+        "recipe_digest": recipes.digest(recipe),
+    }
+    known = Application.objects.filter(name=recipe.name).first()
+    if known is not None and known.recipe_digest != values["recipe_digest"] and known.services.exists():
+        raise ValidationError(
+            f"Services of {recipe.name} are deployed from the earlier recipe: give the changed recipe a new name, "
+            "or remove those services first."
+        )
+    application, _created = Application.objects.update_or_create(name=recipe.name, defaults=values)
+    hint_on_commit()
+    return application
+
+
+def remove_application(*, application: Application) -> None:
+    """Forget an application that no service uses."""
+    try:
+        application.delete()
+    except ProtectedError as error:
+        raise ValidationError(f"Services of {application} are deployed: remove them first.") from error
+    hint_on_commit()

@@ -1,0 +1,110 @@
+"""Services (called so everywhere else; this module is not services.py, which means something else in Django houses)."""
+
+import ipaddress
+import secrets
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from migrations_app.hints import hint_on_commit
+from migrations_app.models import (
+    Application,
+    Host,
+    HostRole,
+    Kind,
+    Operation,
+    OperationKind,
+    Service,
+    ServiceNetwork,
+    ServiceStatus,
+    Storage,
+)
+
+from .operations import queue_operation
+
+
+@transaction.atomic
+def deploy_service(
+    *,
+    name: str,
+    application: Application,
+    host: Host,
+    kind: str = Kind.LXC,
+    storage: str = Storage.OVERLAY,
+    address: str | None = None,
+    by: User | None = None,
+) -> Operation:
+    """Give a new service its fixed address and ask a worker to start it on a host."""
+    if host.role != HostRole.MEC:
+        raise ValidationError(f"{host} is the user's side, not a MEC host: choose a MEC host.")
+    network = ServiceNetwork.objects.select_for_update().first()
+    if network is None:
+        raise ValidationError("The portal does not know the services' network yet: set it with “manage.py network”.")
+    cidr = ipaddress.ip_network(network.cidr)
+    if address is not None:
+        _check_address(address, network.cidr)
+    service = Service(
+        name=name,
+        application=application,
+        host=host,
+        kind=kind,
+        storage=storage,
+        address=address or network.free_address(),
+        prefix_length=cidr.prefixlen,
+        hardware_address=free_hardware_address(),
+    )
+    service.full_clean()
+    service.save()
+    return _queue(OperationKind.DEPLOY, service, by)
+
+
+def _check_address(address: str, cidr: str) -> None:
+    try:
+        inside = ipaddress.ip_address(address) in ipaddress.ip_network(cidr)
+    except ValueError as error:
+        raise ValidationError(f"{address} is not an address: write it as 10.0.2.10.") from error
+    if not inside:
+        raise ValidationError(f"{address} is not in the services' network {cidr}: choose one in it, or none.")
+
+
+def free_hardware_address() -> str:
+    """A locally administered, unicast hardware address that no service has."""
+    while True:
+        address = "02:4d:" + ":".join(f"{byte:02x}" for byte in secrets.token_bytes(4))
+        if not Service.objects.filter(hardware_address=address).exists():
+            return address
+
+
+def start_service(*, service: Service, by: User | None = None) -> Operation:
+    """Ask a worker to start a stopped service where it is."""
+    _must_rest(service)
+    return _queue(OperationKind.START, service, by)
+
+
+def stop_service(*, service: Service, by: User | None = None) -> Operation:
+    """Ask a worker to stop a running service; its files stay."""
+    _must_rest(service)
+    return _queue(OperationKind.STOP, service, by)
+
+
+def remove_service(*, service: Service, by: User | None = None) -> Operation:
+    """Ask a worker to stop a service and delete its instance; its migrations stay in the history."""
+    _must_rest(service)
+    return _queue(OperationKind.REMOVE, service, by)
+
+
+def _must_rest(service: Service) -> None:
+    if service.migrations.active().exists():  # type: ignore[attr-defined]
+        raise ValidationError(f"{service} is being migrated: wait until that has ended, or cancel it.")
+
+
+def _queue(kind: OperationKind, service: Service, by: User | None) -> Operation:
+    return queue_operation(kind=kind, subject=service.name, service=service, host=service.host, by=by)
+
+
+def record_service(*, service_id: int, status: ServiceStatus, host: Host | None = None) -> None:
+    """Write down what a service does now, and where."""
+    values = {"status": status, **({"host": host} if host else {})}
+    Service.objects.filter(pk=service_id).update(**values)
+    hint_on_commit()

@@ -1,0 +1,90 @@
+"""Hosts: registered with a pinned key, checked, removed."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from migrations_app.hints import hint_on_commit
+from migrations_app.models import Host, HostFacts, HostRole, HostStatus, Migration, Operation, OperationKind
+
+from .operations import queue_operation
+
+
+@transaction.atomic
+def register_host(*, name: str, address: str, key_file: str, host_key: str, by: User | None = None, **values: Any) -> Host:
+    """Register a host whose key the operator has confirmed, and check it.
+
+    Raises ValidationError for a name, address or number that cannot be.
+    """
+    host = Host(name=name, address=address, key_file=key_file, host_key=host_key.strip(), **values)
+    _check(host)
+    host.save()
+    hint_on_commit()
+    return host
+
+
+@transaction.atomic
+def update_host(*, host: Host, **values: Any) -> Host:
+    """Change what is known of a host; its facts are as they were until the next check."""
+    for name, value in values.items():
+        setattr(host, name, value)
+    _check(host)
+    host.save()
+    hint_on_commit()
+    return host
+
+
+def _check(host: Host) -> None:
+    if not host.host_key:
+        raise ValidationError(f"{host.name} has no host key: confirm its fingerprint first.")
+    if host.role == HostRole.MEC and not host.backhaul_address:
+        raise ValidationError({"backhaul_address": f"{host.name} needs a backhaul address: other hosts reach it there."})
+    host.full_clean()
+
+
+def pin_host_key(*, host: Host, host_key: str) -> None:
+    """Replace the pinned key, after the operator compared the new fingerprint."""
+    Host.objects.filter(pk=host.pk).update(host_key=host_key.strip(), status=HostStatus.UNCHECKED)
+    hint_on_commit()
+
+
+def remove_host(*, host: Host) -> None:
+    """Forget a host. Refused while services or a history need it."""
+    if host.services.exists():
+        raise ValidationError(f"{host} still has services: migrate or remove them first.")
+    if Migration.objects.touching(host).active().exists():
+        raise ValidationError(f"A migration from or to {host} is under way: wait until it has ended.")
+    try:
+        host.delete()
+    except ProtectedError as error:
+        raise ValidationError(f"{host} is part of the migration history, so it stays registered.") from error
+    hint_on_commit()
+
+
+def check_host(*, host: Host, by: User | None = None) -> Operation:
+    """Ask a worker to gather the host's facts and problems."""
+    return queue_operation(kind=OperationKind.CHECK_HOST, subject=host.name, host=host, by=by)
+
+
+@transaction.atomic
+def record_facts(*, host: Host, values: dict[str, Any], problems: list[dict[str, str]]) -> None:
+    """Write down what a check found."""
+    HostFacts.objects.update_or_create(
+        host=host, defaults={"gathered_at": timezone.now(), "values": values, "problems": problems}
+    )
+    Host.objects.filter(pk=host.pk).update(status=HostStatus.PROBLEM if problems else HostStatus.READY)
+    hint_on_commit()
+
+
+@transaction.atomic
+def record_unreachable(*, host: Host, problem: str, mend: str) -> None:
+    """A host that does not answer keeps its last facts, and says since when they are old."""
+    facts, _created = HostFacts.objects.get_or_create(host=host, defaults={"gathered_at": timezone.now()})
+    facts.problems = [{"what": problem, "mend": mend}]
+    facts.save()
+    Host.objects.filter(pk=host.pk).update(status=HostStatus.UNREACHABLE)
+    hint_on_commit()

@@ -1,0 +1,101 @@
+"""Layers: built, provisioned, and the residency map of who holds what."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from migrations_app.hints import hint_on_commit
+from migrations_app.models import (
+    Application,
+    BaseLayer,
+    Host,
+    HostRole,
+    Kind,
+    LayerCopy,
+    Operation,
+    OperationKind,
+    Origin,
+    ServiceNetwork,
+    Storage,
+)
+
+from .operations import queue_operation
+
+
+@transaction.atomic
+def set_network(*, cidr: str, first: str, last: str) -> ServiceNetwork:
+    """Say which addresses services get. One network for all: they keep their address wherever they run."""
+    network = ServiceNetwork.objects.first() or ServiceNetwork()
+    network.cidr, network.first_address, network.last_address = cidr, first, last
+    network.full_clean()
+    network.save()
+    return network
+
+
+def build_base(*, host: Host, name: str = "debian-13", by: User | None = None) -> Operation:
+    """Ask a worker to build a base layer from Debian's packages on a host."""
+    _must_be_mec(host)
+    return queue_operation(
+        kind=OperationKind.BUILD_BASE, subject=f"{name} on {host}", host=host, argument=name, by=by
+    )
+
+
+def provision_base(*, host: Host, name: str = "debian-13", by: User | None = None) -> Operation:
+    """Ask a worker to send the base layer to a host that lacks it, from one that has it."""
+    _must_be_mec(host)
+    if not LayerCopy.objects.filter(base__name=name).exclude(host=host).exists():
+        raise ValidationError(f"No other host holds the base {name}: build it on one first.")
+    return queue_operation(
+        kind=OperationKind.PROVISION_BASE, subject=f"{name} on {host}", host=host, argument=name, by=by
+    )
+
+
+def build_application(
+    *, application: Application, host: Host, storage: str = Storage.OVERLAY, by: User | None = None
+) -> Operation:
+    """Ask a worker to bring an application layer to a host: fetched from a host that has it, else built there."""
+    _must_be_mec(host)
+    return queue_operation(
+        kind=OperationKind.BUILD_APPLICATION,
+        subject=f"{application} on {host}",
+        host=host,
+        application=application,
+        argument=storage,
+        by=by,
+    )
+
+
+def _must_be_mec(host: Host) -> None:
+    if host.role != HostRole.MEC:
+        raise ValidationError(f"{host} is the user's side, not a MEC host: choose a MEC host.")
+
+
+@transaction.atomic
+def record_layer_copy(
+    *,
+    host: Host,
+    name: str,
+    digest: str,
+    size_bytes: int,
+    origin: Origin,
+    base: BaseLayer | None = None,
+    application: Application | None = None,
+    storage: str = "",
+    kind: str = Kind.LXC,
+) -> LayerCopy:
+    """Write into the residency map that a host holds a layer; where it came from stays as first recorded."""
+    key: dict[str, Any] = {"host": host, "name": name, "storage": storage, "kind": kind}
+    values: dict[str, Any] = {"base": base, "application": application, "digest": digest, "size_bytes": size_bytes}
+    copy, _created = LayerCopy.objects.update_or_create(
+        **key, defaults=values, create_defaults={**values, "origin": origin}
+    )
+    hint_on_commit()
+    return copy
+
+
+def record_layer_gone(*, host: Host, keep: list[int]) -> None:
+    """Take those copies of a host out of the residency map that its check did not see."""
+    LayerCopy.objects.filter(host=host).exclude(pk__in=keep).delete()
+    hint_on_commit()

@@ -1,0 +1,102 @@
+"""What a person decides about a migration: request it, cancel it."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
+from migrations_app.hints import hint_on_commit
+from migrations_app.models import (
+    Event,
+    Host,
+    HostRole,
+    Migration,
+    MigrationStatus,
+    Service,
+    ServiceStatus,
+)
+
+LAYER_MODELS = (2, 3)
+
+
+def refusals(*, service: Service, target: Host, layers: int = 3) -> list[str]:
+    """Every reason, known without asking a host, why this migration cannot be; empty when it can."""
+    faults = []
+    if layers not in LAYER_MODELS:
+        faults.append(f"There is no migration with {layers} layers: choose 2 or 3.")
+    if target == service.host:
+        faults.append(f"{service} already runs on {target}: choose another target.")
+    if target.role != HostRole.MEC:
+        faults.append(f"{target} is the user's side, not a MEC host: choose a MEC host.")
+    if service.status != ServiceStatus.RUNNING:
+        faults.append(f"{service} is {service.shown_status.label.lower()}: only a running service can be migrated live.")
+    if active := service.migrations.filter(status__in=["queued", "running"]).first():
+        faults.append(f"{service} is already being migrated (#{active.pk}): wait until that has ended, or cancel it.")
+    return faults
+
+
+def request_migration(
+    *,
+    service: Service,
+    target: Host,
+    layers: int = 3,
+    by: User | None = None,
+    reason: str = "",
+    forecast: dict[str, Any] | None = None,
+) -> Migration:
+    """Queue the migration of a running service, and start it by task name.
+
+    Raises ValidationError with every reason why it cannot be.
+    """
+    service.refresh_from_db()
+    if faults := refusals(service=service, target=target, layers=layers):
+        raise ValidationError(faults)
+    try:
+        with transaction.atomic():
+            migration = Migration.objects.create(
+                service=service,
+                service_name=service.name,
+                application_name=service.application.name,
+                source=service.host,
+                target=target,
+                kind=service.kind,
+                storage=service.storage,
+                layers=layers,
+                bandwidth_mbit=min(service.host.bandwidth_mbit, target.bandwidth_mbit),
+                requested_by=by,
+                reason=reason,
+                forecast=forecast or {},
+            )
+            Event.objects.create(migration=migration, kind="queued", message="Waiting for a worker.")
+            send_on_commit(RUN_MIGRATION, migration.pk)
+            hint_on_commit(migration.pk)
+    except IntegrityError as error:  # another person clicked at the same moment
+        raise ValidationError(f"{service} is already being migrated: wait until that has ended, or cancel it.") from error
+    return migration
+
+
+def cancel_migration(*, migration: Migration, by: User | None = None) -> None:
+    """Ask for the end of a migration; from the point of no return on it is refused.
+
+    One UPDATE with the condition in it: losing the race against the commit is an ordinary refusal.
+    """
+    now = timezone.now()
+    who = f" by {by}" if by else ""
+    with transaction.atomic():
+        waiting = Migration.objects.filter(pk=migration.pk, status=MigrationStatus.QUEUED).update(
+            status=MigrationStatus.CANCELLED, cancel_requested_at=now, finished_at=now, error=f"Cancelled{who} while it waited."
+        )
+        asked = waiting or Migration.objects.filter(
+            pk=migration.pk, status=MigrationStatus.RUNNING, committed_at=None
+        ).update(cancel_requested_at=now)
+        if not asked:
+            migration.refresh_from_db()
+            if migration.is_active:
+                raise ValidationError("The service is already being restored on its target: it is too late to cancel.")
+            raise ValidationError(f"This migration has ended: {migration.shown_status.label.lower()}.")
+        kind = "outcome" if waiting else "cancel_requested"
+        Event.objects.create(migration=migration, kind=kind, message=f"Cancel requested{who}.")
+        hint_on_commit(migration.pk)

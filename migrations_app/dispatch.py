@@ -1,0 +1,23 @@
+"""Starting work by task name, after the commit: the database is the truth, a lost message is sent again by `reconcile`."""
+
+import logging
+
+from celery import current_app
+from django.db import transaction
+
+RUN_MIGRATION = "workers.run_migration"
+RUN_OPERATION = "workers.run_operation"
+log = logging.getLogger(__name__)
+
+
+def send_now(task: str, pk: int) -> None:
+    """Hand a task to the broker; when the broker is away the row stays queued and `reconcile` sends it again."""
+    try:
+        current_app.send_task(task, args=[pk], retry=False)
+    except Exception as error:
+        log.warning("%s %s is not sent yet: %s", task, pk, error)
+
+
+def send_on_commit(task: str, pk: int) -> None:
+    """The same, once the row can be seen by others."""
+    transaction.on_commit(lambda: send_now(task, pk))

@@ -1,0 +1,125 @@
+"""Status choices: value, label, colour and icon together, and the named sets of them."""
+
+from typing import Self
+
+from django.db import models
+
+
+class ShownChoices(models.TextChoices):
+    """Text choices that also know the colour (a Tabler colour name) and the icon (a Tabler icon name) they are shown with."""
+
+    colour: str
+    icon: str
+
+    def __new__(cls, value: str, colour: str, icon: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.colour = colour
+        member.icon = icon
+        return member
+
+
+class Kind(models.TextChoices):
+    """The technology that a service runs in."""
+
+    LXC = "lxc", "LXC"
+    KVM = "kvm", "KVM"
+
+
+class Storage(models.TextChoices):
+    """Where layers lie and how one is cloned."""
+
+    OVERLAY = "overlay", "Overlay"
+    DIRECTORY = "directory", "Directory"
+
+
+class HostRole(models.TextChoices):
+    """What a machine is to the portal."""
+
+    MEC = "mec", "MEC host"
+    USER = "user", "User's side (probe)"
+
+
+class HostStatus(ShownChoices):
+    """What the last check of a host found."""
+
+    UNCHECKED = "unchecked", "secondary", "question-mark", "Not checked yet"
+    READY = "ready", "green", "circle-check", "Ready"
+    PROBLEM = "problem", "yellow", "alert-triangle", "Has problems"
+    UNREACHABLE = "unreachable", "red", "plug-connected-x", "Not reachable"
+
+
+class ServiceStatus(ShownChoices):
+    """What a service is doing, as far as the portal last saw."""
+
+    DEPLOYING = "deploying", "blue", "loader", "Deploying"
+    RUNNING = "running", "green", "player-play", "Running"
+    STOPPED = "stopped", "secondary", "player-stop", "Stopped"
+    FAILED = "failed", "red", "alert-circle", "Failed"
+    UNKNOWN = "unknown", "orange", "question-mark", "Unknown: look at both hosts"
+    REMOVING = "removing", "blue", "trash", "Being removed"
+
+
+class MigrationStatus(ShownChoices):
+    """Where a migration stands; the last six are its outcomes."""
+
+    QUEUED = "queued", "secondary", "clock", "Waiting"
+    RUNNING = "running", "blue", "loader", "Running"
+    SUCCEEDED = "succeeded", "green", "circle-check", "Succeeded"
+    FINISHED_WITH_PROBLEMS = "finished_with_problems", "yellow", "alert-triangle", "Finished with problems"
+    REJECTED = "rejected", "secondary", "ban", "Rejected by the checks"
+    ROLLED_BACK = "rolled_back", "orange", "arrow-back-up", "Rolled back"
+    CANCELLED = "cancelled", "secondary", "circle-x", "Cancelled"
+    STUCK = "stuck", "red", "alert-octagon", "Stuck: needs a person"
+
+
+ACTIVE = frozenset({MigrationStatus.QUEUED, MigrationStatus.RUNNING})
+FINAL = frozenset(set(MigrationStatus) - ACTIVE)
+TRANSITIONS = frozenset(
+    {(MigrationStatus.QUEUED, MigrationStatus.RUNNING)}  # a worker claimed it
+    | {(MigrationStatus.QUEUED, MigrationStatus.CANCELLED)}  # cancelled while it waited
+    | {(MigrationStatus.RUNNING, outcome) for outcome in FINAL}
+)
+
+
+class StageStatus(ShownChoices):
+    """Where a stage of a migration stands."""
+
+    WAITING = "waiting", "secondary", "clock", "Waiting"
+    RUNNING = "running", "blue", "loader", "Running"
+    DONE = "done", "green", "check", "Done"
+    SKIPPED = "skipped", "secondary", "player-skip-forward", "Not needed"
+    FAILED = "failed", "red", "x", "Failed"
+    UNDONE = "undone", "orange", "arrow-back-up", "Undone"
+    UNDO_FAILED = "undo_failed", "red", "alert-octagon", "Undo failed"
+
+
+class Origin(models.TextChoices):
+    """How a copy of a layer came to a host."""
+
+    BUILT = "built", "Built here"
+    MIGRATED = "migrated", "With a migration"
+    PROVISIONED = "provisioned", "Provisioned"
+    FOUND = "found", "Found by a check"
+
+
+class OperationKind(models.TextChoices):
+    """Work on hosts that is no migration."""
+
+    CHECK_HOST = "check_host", "Check host"
+    PROVISION_BASE = "provision_base", "Provision base"
+    BUILD_BASE = "build_base", "Build base"
+    BUILD_APPLICATION = "build_application", "Build application layer"
+    DEPLOY = "deploy", "Deploy"
+    START = "start", "Start"
+    STOP = "stop", "Stop"
+    REMOVE = "remove", "Remove"
+
+
+class OperationStatus(ShownChoices):
+    """Where such work stands."""
+
+    QUEUED = "queued", "secondary", "clock", "Waiting"
+    RUNNING = "running", "blue", "loader", "Running"
+    SUCCEEDED = "succeeded", "green", "circle-check", "Succeeded"
+    FAILED = "failed", "red", "alert-circle", "Failed"

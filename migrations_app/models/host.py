@@ -1,0 +1,73 @@
+"""MEC hosts, and the machine at the user's side that probes services."""
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from .choices import HostRole, HostStatus
+from .names import validate_name
+
+
+class HostQuerySet(models.QuerySet["Host"]):
+    def mec(self) -> "HostQuerySet":
+        return self.filter(role=HostRole.MEC)
+
+    def probes(self) -> "HostQuerySet":
+        return self.filter(role=HostRole.USER)
+
+
+class Host(models.Model):
+    """A machine that the portal reaches over ssh, with its host key pinned."""
+
+    name = models.CharField(max_length=40, unique=True, validators=[validate_name])
+    role = models.CharField(max_length=8, choices=HostRole, default=HostRole.MEC)
+    address = models.CharField(max_length=255, help_text="Where the portal reaches its sshd")
+    port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    user = models.CharField(max_length=32, default="root", help_text="root, or a user with sudo without a password")
+    key_file = models.CharField(max_length=255, help_text="The private key on the portal's machine")
+    host_key = models.TextField(blank=True, help_text="The pinned public host key, as in known_hosts")
+    backhaul_address = models.GenericIPAddressField(null=True, blank=True, help_text="Where other hosts reach it")
+    bandwidth_mbit = models.PositiveIntegerField(
+        default=100, validators=[MinValueValidator(1)], help_text="Bandwidth of its backhaul link in Mbit/s"
+    )
+    access_bridge = models.CharField(max_length=15, default="br-access", help_text="The bridge that services attach to")
+    place = models.CharField(max_length=120, blank=True)
+    latitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)])
+    longitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)])
+    status = models.CharField(max_length=12, choices=HostStatus, default=HostStatus.UNCHECKED)
+    registered_at = models.DateTimeField(auto_now_add=True)
+
+    objects = HostQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["role", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def shown_status(self) -> HostStatus:
+        return HostStatus(self.status)
+
+    @property
+    def facts_or_none(self) -> "HostFacts | None":
+        return HostFacts.objects.filter(host=self).first()
+
+
+class HostFacts(models.Model):
+    """What the last check found on a host."""
+
+    host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="facts")
+    gathered_at = models.DateTimeField()
+    # kernel, cpu_model, cpu_flags, cores, cgroup_mode, lxc_version, criu_version, criu_check, rsync_version,
+    # disk_free_bytes, memory_free_bytes, memory_total_bytes, clock_offset_ms, backhaul_interface, link_indexes, ...
+    values: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    # [{"what": sentence, "mend": command}]
+    problems: "models.JSONField[list[dict[str, str]], list[dict[str, str]]]" = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name_plural = "host facts"
+
+    def __str__(self) -> str:
+        return f"facts of {self.host}"

@@ -1,0 +1,157 @@
+"""Migrations: one row each, its stages, its numbered events and the probe's series."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from .choices import ACTIVE, FINAL, Kind, MigrationStatus, StageStatus, Storage
+from .host import Host
+from .service import Service
+
+
+class MigrationQuerySet(models.QuerySet["Migration"]):
+    def active(self) -> "MigrationQuerySet":
+        return self.filter(status__in=ACTIVE)
+
+    def final(self) -> "MigrationQuerySet":
+        return self.filter(status__in=FINAL)
+
+    def touching(self, host: Host) -> "MigrationQuerySet":
+        return self.filter(models.Q(source=host) | models.Q(target=host))
+
+    def silent(self) -> "MigrationQuerySet":
+        """Running ones whose worker has not been heard of for too long."""
+        lost = timezone.now() - timedelta(seconds=settings.HEARTBEAT_LOST_SECONDS)
+        return self.filter(status=MigrationStatus.RUNNING, heartbeat_at__lt=lost)
+
+
+class Migration(models.Model):
+    """One move of one service from one MEC host to another."""
+
+    service = models.ForeignKey(Service, null=True, on_delete=models.SET_NULL, related_name="migrations")
+    # The history outlives the service: what was moved is written down here, too
+    service_name = models.CharField(max_length=40)
+    application_name = models.CharField(max_length=40)
+    source = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="migrations_out")
+    target = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="migrations_in")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LXC)
+    layers = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(2), MaxValueValidator(3)])
+    storage = models.CharField(max_length=12, choices=Storage, default=Storage.OVERLAY)
+    bandwidth_mbit = models.PositiveIntegerField(default=100)
+    status = models.CharField(max_length=24, choices=MigrationStatus, default=MigrationStatus.QUEUED)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    reason = models.CharField(max_length=200, blank=True)
+    requested_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    committed_at = models.DateTimeField(null=True, blank=True, help_text="The point of no return")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    app_found = models.BooleanField(null=True, blank=True)
+    total_s = models.FloatField(null=True, blank=True)
+    downtime_s = models.FloatField(null=True, blank=True, help_text="Suspension begins to restoration ends")
+    probe_downtime_s = models.FloatField(null=True, blank=True, help_text="What the user felt, by the probe")
+    portal_s = models.FloatField(null=True, blank=True, help_text="Time spent in no host command")
+    bytes_on_wire = models.BigIntegerField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    problems: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list, blank=True)
+    advice = models.TextField(blank=True, help_text="What to do next, for a person")
+    forecast: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict, blank=True)
+    # What the stages made on the hosts, written before it was made, so that another process can undo it
+    made: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict, blank=True)
+    kept_until = models.DateTimeField(null=True, blank=True, help_text="When the saved state on the source is removed")
+    engine_log = models.TextField(blank=True, help_text="What CRIU wrote when it failed")
+
+    objects = MigrationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        permissions = [("operate", "Can change hosts, layers and services, and migrate")]
+        indexes = [
+            models.Index(fields=["status", "heartbeat_at"]),
+            models.Index(fields=["application_name", "kind", "layers"]),
+            models.Index(fields=["service_name"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service"], condition=models.Q(status__in=["queued", "running"]), name="one_active_migration_a_service"
+            ),
+            models.CheckConstraint(condition=~models.Q(source=models.F("target")), name="source_is_not_target"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.service_name}: {self.source} → {self.target}"
+
+    @property
+    def shown_status(self) -> MigrationStatus:
+        return MigrationStatus(self.status)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return self.is_active and self.committed_at is None and self.cancel_requested_at is None
+
+
+class StageRun(models.Model):
+    """One stage of a migration, written down before it is done."""
+
+    migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="stages")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=40)
+    title = models.CharField(max_length=80)
+    paper_title = models.CharField(max_length=80, help_text="The paper's stage that this time counts to")
+    in_downtime = models.BooleanField(default=False)
+    status = models.CharField(max_length=12, choices=StageStatus, default=StageStatus.WAITING)
+    started_at = models.DateTimeField(null=True, blank=True)
+    seconds = models.FloatField(null=True, blank=True)
+    bytes_on_wire = models.BigIntegerField(default=0)
+    bytes_rsync = models.BigIntegerField(null=True, blank=True, help_text="What rsync says it sent")
+    bytes_expected = models.BigIntegerField(null=True, blank=True, help_text="An estimate, for the time left")
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["migration", "position"]
+        constraints = [models.UniqueConstraint(fields=["migration", "position"], name="one_stage_a_position")]
+
+    def __str__(self) -> str:
+        return f"{self.title} of #{self.migration_id}"
+
+    @property
+    def shown_status(self) -> StageStatus:
+        return StageStatus(self.status)
+
+
+class Event(models.Model):
+    """A numbered line of a migration's journal; the browser replays from the last number it saw."""
+
+    migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=24)  # queued, started, stage, made, log, problem, cancel_requested, outcome
+    message = models.TextField(blank=True)
+    data: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+
+class ProbeSample(models.Model):
+    """A batch of the probe's answers: [[sent_s, answer_ms or null, counter or null], ...]; sent_s counts from the migration's start."""
+
+    migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="probe_samples")
+    samples: "models.JSONField[list[list[float | int | None]], list[list[float | int | None]]]" = models.JSONField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{len(self.samples)} samples of #{self.migration_id}"

@@ -1,0 +1,69 @@
+"""Services: an application running on a host under its own fixed address."""
+
+import ipaddress
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from .choices import Kind, ServiceStatus, Storage
+from .host import Host
+from .layer import Application
+from .names import validate_name
+
+
+class ServiceNetwork(models.Model):
+    """The access network: services keep their address on it wherever they run."""
+
+    cidr = models.CharField(max_length=43, unique=True)
+    first_address = models.GenericIPAddressField()
+    last_address = models.GenericIPAddressField()
+
+    def __str__(self) -> str:
+        return self.cidr
+
+    def clean(self) -> None:
+        try:
+            network = ipaddress.ip_network(self.cidr)
+        except ValueError as error:
+            raise ValidationError({"cidr": f"{self.cidr} is not a network: write it as 10.0.2.0/24."}) from error
+        first, last = ipaddress.ip_address(self.first_address), ipaddress.ip_address(self.last_address)
+        if first not in network or last not in network or int(first) > int(last):
+            raise ValidationError(f"{first} to {last} is not a range inside {network}.")
+
+    def free_address(self) -> str:
+        """The first address of the range that no service has; raises ValidationError when there is none."""
+        taken = set(Service.objects.values_list("address", flat=True))
+        for number in range(
+            int(ipaddress.ip_address(self.first_address)), int(ipaddress.ip_address(self.last_address)) + 1
+        ):
+            if (address := str(ipaddress.ip_address(number))) not in taken:
+                return address
+        raise ValidationError(f"No address is free in {self.first_address} to {self.last_address}: remove a service.")
+
+
+class Service(models.Model):
+    """A MEC service: what a user talks to, at the same address before and after each migration."""
+
+    name = models.CharField(max_length=40, unique=True, validators=[validate_name])
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="services")
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="services")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LXC)
+    storage = models.CharField(max_length=12, choices=Storage, default=Storage.OVERLAY)
+    address = models.GenericIPAddressField(unique=True)
+    prefix_length = models.PositiveSmallIntegerField(default=24)
+    hardware_address = models.CharField(max_length=17, unique=True)
+    status = models.CharField(max_length=12, choices=ServiceStatus, default=ServiceStatus.DEPLOYING)
+    private_application = models.BooleanField(
+        default=False, help_text="A two-layer migration brought the application inside the instance layer"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def shown_status(self) -> ServiceStatus:
+        return ServiceStatus(self.status)

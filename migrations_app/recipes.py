@@ -1,0 +1,158 @@
+"""Recipes: what an application layer is made of, read from TOML and checked before anything is built."""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from django.core.exceptions import ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import ValidationError as PydanticError
+
+from migrations_app.models.names import NAME
+
+_PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
+_REQUIREMENT = r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([=<>!~]=?[A-Za-z0-9.*,<>=!~]+)?$"
+
+
+def _inside_root(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not path.startswith("/") or ".." in parts or "\0" in path or path.endswith("/"):
+        raise ValueError(f"{path} leaves the layer's root: write a full path to a file, without '..'")
+    return path
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError(f"{value!r} cannot be a name: lower-case letters, digits and inner hyphens, at most 40")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+PathInRoot = Annotated[str, AfterValidator(_inside_root)]
+Package = Annotated[str, Field(pattern=_PACKAGE)]
+Requirement = Annotated[str, Field(pattern=_REQUIREMENT)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PlacedFile(_Strict):
+    """A text file in the layer: `content` here, or `source`, a file beside the recipe."""
+
+    path: PathInRoot
+    content: str | None = None
+    source: str | None = None
+    mode: str = Field(default="0644", pattern=r"^0[0-7]{3}$")
+
+    @model_validator(mode="after")
+    def has_one_origin(self) -> Self:
+        if (self.content is None) == (self.source is None):
+            raise ValueError(f"{self.path}: give either content or source")
+        return self
+
+
+class Probe(_Strict):
+    """How the portal asks the service whether it lives, from its user's side."""
+
+    protocol: Literal["udp", "tcp", "http"]
+    port: int = Field(ge=1, le=65535)
+    payload: str = ""
+    payload_hex: str = Field(default="", pattern=r"^([0-9a-fA-F]{2})*$")
+    path: str = Field(default="/", pattern=r"^/[!-~]*$")
+    # a pattern over the answer's bytes (latin-1); its last matching group is a number that may never go back
+    counter: str | None = None
+    counter_encoding: Literal["decimal", "little-endian"] = "decimal"
+    interval_ms: int | None = Field(default=None, ge=5, le=10_000)
+
+
+class Recipe(_Strict):
+    """One application: the same recipe serves every kind of guest."""
+
+    name: Name
+    title: str = Field(default="", max_length=120)
+    base: Name = "debian-13"
+    debian_packages: list[Package] = []
+    python_packages: list[Requirement] = []
+    files: list[PlacedFile] = []
+    # commands run in the layer when it is built, after packages and files are there
+    build: list[list[str]] = []
+    command: list[str] = Field(min_length=1)
+    user: str = Field(default="root", pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
+    environment: dict[str, str] = {}
+    parameters: dict[str, str | int | float] = {}
+    memory_mb: int = Field(default=256, ge=16, le=1_048_576)
+    probe: Probe
+
+    @model_validator(mode="after")
+    def command_is_a_path(self) -> Self:
+        if not self.command[0].startswith("/"):
+            raise ValueError(f"command: {self.command[0]} must be a full path inside the layer")
+        for name in self.environment | self.parameters:
+            if not name.replace("_", "").isalnum() or not name.isascii():
+                raise ValueError(f"{name!r} cannot be the name of an environment variable or parameter")
+        return self
+
+    def command_line(self) -> list[str]:
+        """The command with each {parameter} replaced by its value."""
+        words = []
+        for word in self.command:
+            for name, value in self.parameters.items():
+                word = word.replace("{" + name + "}", str(value))
+            words.append(word)
+        return words
+
+    def probe_payload(self) -> bytes:
+        """The bytes that the probe sends."""
+        return bytes.fromhex(self.probe.payload_hex) if self.probe.payload_hex else self.probe.payload.encode()
+
+
+def parse(text: str, beside: Path | None = None) -> Recipe:
+    """Read a recipe; `source` files are read from the folder `beside`, and from nowhere outside it.
+
+    Raises ValidationError with one sentence for each fault.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValidationError(f"This is not TOML: {error}.") from error
+    try:
+        recipe = Recipe.model_validate(values)
+    except PydanticError as error:
+        raise ValidationError([_sentence(fault) for fault in error.errors()]) from error
+    files = [_with_content(file, beside) for file in recipe.files]
+    return recipe.model_copy(update={"files": files})
+
+
+def _with_content(file: PlacedFile, beside: Path | None) -> PlacedFile:
+    if file.source is None:
+        return file
+    if beside is None:
+        raise ValidationError(f"{file.path}: a pasted recipe cannot read {file.source}: write its content instead.")
+    path = (beside / file.source).resolve()
+    if not path.is_relative_to(beside.resolve()):
+        raise ValidationError(f"{file.source} leaves the recipe's folder: put the file beside the recipe.")
+    try:
+        content = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(f"{file.source} cannot be read as text beside the recipe: {error}.") from error
+    return PlacedFile(path=file.path, content=content, mode=file.mode)
+
+
+def _sentence(fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"]) or "recipe"
+    if fault["type"] == "extra_forbidden":
+        return f"{where} is not a key that a recipe knows: remove it or correct its spelling."
+    if fault["type"] == "missing":
+        return f"{where} is missing: add it to the recipe."
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}."
+
+
+def digest(recipe: Recipe) -> str:
+    """A digest of what the layer is made of: a change in it makes a new layer."""
+    made_of = recipe.model_dump(
+        include={"base", "debian_packages", "python_packages", "files", "build", "command", "user", "environment", "parameters"}
+    )
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()

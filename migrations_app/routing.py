@@ -1,0 +1,5 @@
+"""Sockets."""
+
+from django.urls import URLPattern
+
+websocket_urlpatterns: list[URLPattern] = []

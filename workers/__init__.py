@@ -1,0 +1,1 @@
+"""What the portal does: move a running service from one MEC host to another."""
