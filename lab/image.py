@@ -1,0 +1,189 @@
+"""The two cached roots: the system of a MEC host, and the base layer that containers start from.
+
+Both come from one debootstrap of Debian 13. They are built in a temporary directory and renamed into place, so that
+a directory with the final name is always whole.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.ownership import shift_ids
+from lab.shell import run
+
+Say = Callable[[str], None]
+
+SUITE = "trixie"
+BASE_NAME = "debian-13"
+BASE_PACKAGES = ("python3-minimal", "iproute2", "ca-certificates")
+HOST_PACKAGES = (
+    "openssh-server tini lxc rsync iptables nftables iputils-arping iputils-ping procps python3 python3-pip xxhash "
+    "zstd debootstrap sudo uidmap kmod util-linux-extra"
+).split()
+# CRIU of trixie (4.1.1) fails on any socket on kernel 6.16 and later; the one of forky does not.
+CRIU_SUITE = "forky"
+FIRST_UID, UID_COUNT = 100_000, 65_536
+# To be raised when the steps below change without any of the values above changing.
+STEPS_VERSION = 4
+BUILD_TIMEOUT_S = 1800.0
+
+
+@dataclass(frozen=True)
+class Images:
+    """Directories of the cached roots. `host` is read-only by agreement: every host's overlay stands on it."""
+
+    host: Path
+    base: Path
+
+
+def cache_dir() -> Path:
+    """Where images are kept: MEC_CACHE_DIR, or /var/cache/mecportal."""
+    return Path(os.environ.get("MEC_CACHE_DIR") or "/var/cache/mecportal")
+
+
+def version() -> str:
+    """A short hash of the recipe: another recipe is another image."""
+    recipe = [SUITE, BASE_PACKAGES, HOST_PACKAGES, CRIU_SUITE, FIRST_UID, UID_COUNT, STEPS_VERSION]
+    return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]
+
+
+def images() -> Images:
+    """The places of the images of this recipe, whether they are built or not."""
+    root = cache_dir() / f"{BASE_NAME}-{version()}"
+    return Images(host=root / "host", base=root / "base")
+
+
+def built() -> bool:
+    """Whether the images of this recipe are there."""
+    return images().host.parent.is_dir()
+
+
+def build(say: Say) -> Images:
+    """Build the images if they are not cached; takes one to three minutes. Raises LabError."""
+    target = images().host.parent
+    if built():
+        return images()
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with _lock():
+        if built():
+            return images()
+        _remove_unfinished()
+        work = cache_dir() / f"unfinished-{os.getpid()}"
+        try:
+            _build_into(work, debian_mirror(), say)
+            work.rename(target)
+        finally:
+            if work.exists():
+                shutil.rmtree(work, ignore_errors=True)
+    say(f"Images are ready in {target}.")
+    return images()
+
+
+def debian_mirror() -> str:
+    """The Debian mirror that this machine's own apt uses. Raises LabError where it uses none."""
+    rows = run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)"]).splitlines()
+    targets = [row.split("|") for row in rows if row.count("|") == 2]
+    named = [uri for origin, label, uri in targets if (origin, label) == ("Debian", "Debian")]
+    # Before the first `apt-get update` a target has no origin yet: then its path tells.
+    likely = [uri for _, _, uri in targets if uri.rstrip("/").endswith("/debian")]
+    for uri in (*named, *likely):
+        return uri.rstrip("/")
+    raise LabError("This machine's apt uses no Debian mirror. Add one to /etc/apt/sources.list.")
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    """One build at a time in a cache: a second one waits, and then finds the images there."""
+    with (cache_dir() / "build.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_unfinished() -> None:
+    for left_over in cache_dir().glob("unfinished-*"):
+        shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _build_into(work: Path, mirror: str, say: Say) -> None:
+    base, host = work / "base", work / "host"
+    work.mkdir(mode=0o755)
+    say(f"Building the base layer with debootstrap ({SUITE}, from {mirror}); this happens once.")
+    run(
+        ["debootstrap", "--variant=minbase", f"--include={','.join(BASE_PACKAGES)}", SUITE, str(base), mirror],
+        timeout_s=BUILD_TIMEOUT_S,
+    )
+    (base / "etc/apt/sources.list").write_text(f"deb {mirror} {SUITE} main\n")
+    _clean(base)
+    run(["cp", "-a", f"{base}/.", str(host)], timeout_s=BUILD_TIMEOUT_S)
+    say("Building the hosts' system on it: LXC, sshd, rsync.")
+    _install_host_packages(host, mirror)
+    say("Shifting the base layer's owners into the containers' range.")
+    _make_device_nodes(base / "dev")
+    shift_ids(base, FIRST_UID)
+
+
+def _install_host_packages(host: Path, mirror: str) -> None:
+    apt = host / "etc/apt"
+    (apt / "sources.list.d" / f"{CRIU_SUITE}.list").write_text(
+        # A mirror that lags behind would otherwise stop `apt-get update` for all that is not from there, too.
+        f"deb [check-valid-until=no] {mirror} {CRIU_SUITE} main\n"
+    )
+    (apt / "preferences.d" / CRIU_SUITE).write_text(f"Package: *\nPin: release n={CRIU_SUITE}\nPin-Priority: 100\n")
+    # Maintainer scripts would otherwise start daemons in the middle of the build.
+    policy = host / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    resolv = host / "etc/resolv.conf"
+    shutil.copyfile("/etc/resolv.conf", resolv)
+    _in_root(host, "apt-get -q update")
+    install = "apt-get -q -y --no-install-recommends install"
+    _in_root(host, f"{install} {' '.join(HOST_PACKAGES)}")
+    _in_root(host, f"{install} -t {CRIU_SUITE} criu")
+    policy.unlink()
+    resolv.unlink()
+    _clean(host)
+    # Each machine brings its own host key and name; shared ones would be a lie about identity.
+    for key in (host / "etc/ssh").glob("ssh_host_*"):
+        key.unlink()
+    (host / "var/lib/mec").mkdir()
+
+
+def _in_root(root: Path, command: str) -> None:
+    """Run a shell command with `root` as its root, in namespaces of its own: nothing stays mounted or running."""
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c"]
+    script = 'mount -t proc proc "$0/proc" && exec chroot "$0" sh -c "$1"'
+    run([*argv, script, str(root), command], timeout_s=BUILD_TIMEOUT_S, env=env)
+
+
+def _clean(root: Path) -> None:
+    for pattern in ("var/lib/apt/lists/*", "var/cache/apt/archives/*.deb", "var/cache/apt/*.bin", "var/log/*.log"):
+        for path in root.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _make_device_nodes(dev: Path) -> None:
+    """Nodes that a container without lxc.autodev needs; an unprivileged one could not make them itself."""
+    for path in dev.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    nodes = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+    for name, (major, minor) in nodes.items():
+        subprocess.run(["mknod", "-m", "666", str(dev / name), "c", str(major), str(minor)], check=True)
+    for name in ("pts", "shm"):
+        (dev / name).mkdir()
+    (dev / "shm").chmod(0o1777)
+    links = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0"}
+    links |= {"stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+    for name, target in links.items():
+        (dev / name).symlink_to(target)
