@@ -1,4 +1,4 @@
-"""One migration as plain data: what the command line prints, the API answers and the charts draw. Pure over its rows."""
+"""One migration as plain data: what the command line prints, the API answers and the charts draw."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,7 +23,7 @@ DOWNTIME_STAGES = frozenset(PAPER_STAGES[3:7])
 def summary(migration: Migration, stages: Iterable[StageRun] | None = None) -> dict[str, Any]:
     """The JSON object of one migration; times in seconds, sizes in bytes, percentages of the total.
 
-    Stages are grouped by the paper's titles, in the order in which they come. Whatever time lies in none of the seven named
+    Stages are grouped by the paper's titles, in the order in which they come. Time that lies in none of the seven named
     stages is “Other remaining tasks”, so that the stages' seconds add up to the total.
     """
     rows = list(migration.stages.all()) if stages is None else list(stages)  # type: ignore[attr-defined]

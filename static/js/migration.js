@@ -1,0 +1,81 @@
+// Follows one migration: by socket, and by asking every two seconds while the socket is lost. Each report says from which
+// event and sample it goes on, so that nothing is shown twice and nothing is left out.
+(function () {
+  "use strict";
+
+  var page, state, socket, delay = 500, polling = null;
+
+  function query() {
+    return "?after=" + state.event + "&sample=" + state.sample;
+  }
+
+  function show(report) {
+    if (report.after !== state.event || report.after_sample !== state.sample) return; // late: another one was faster
+    state.event = report.event;
+    state.sample = report.sample;
+    state.active = report.active;
+    if (report.html) {
+      window.htmx.swap("body", report.html, { swapStyle: "none" });
+      document.dispatchEvent(new Event("news:shown"));
+    }
+    plot(report);
+    if (!report.active) {
+      if (socket) socket.close(1000);
+      connection("The migration has ended.");
+      var dialog = document.getElementById("cancel-dialog");
+      if (dialog && dialog.open) dialog.close();
+    }
+  }
+
+  function plot(report) {
+    var element = document.getElementById("probe-plot");
+    if (!element || !element.figure || !window.Plotly) return;
+    var figure = element.figure;
+    report.answered.forEach(function (point) { figure.data[0].x.push(point[0]); figure.data[0].y.push(point[1]); });
+    report.unanswered.forEach(function (second) { figure.data[1].x.push(second); figure.data[1].y.push(0); });
+    figure.layout.shapes = report.shapes;
+    if (report.answered.length || report.unanswered.length || report.shapes_changed) window.drawFigure(element, figure);
+  }
+
+  function connection(sentence) {
+    var line = document.getElementById("connection");
+    if (line && line.textContent !== sentence) line.textContent = sentence;
+  }
+
+  function connect() {
+    var scheme = location.protocol === "https:" ? "wss://" : "ws://";
+    socket = new WebSocket(scheme + location.host + page.dataset.socket + query());
+    socket.onopen = function () {
+      delay = 500;
+      clearInterval(polling);
+      polling = null;
+      connection("Live.");
+    };
+    socket.onmessage = function (message) { show(JSON.parse(message.data)); };
+    socket.onclose = function (event) {
+      if (!state.active) return;
+      if (event.code === 4401 || event.code === 4404) { location.reload(); return; }
+      connection("The live connection is lost: asking every 2 s until it is back.");
+      if (!polling) polling = setInterval(ask, 2000);
+      setTimeout(connect, delay);
+      delay = Math.min(delay * 2, 10000);
+    };
+  }
+
+  function ask() {
+    fetch(page.dataset.live + query(), { headers: { Accept: "application/json" } })
+      .then(function (answer) { return answer.ok ? answer.json() : null; })
+      .then(function (report) {
+        if (report) show(report);
+        if (!state.active) { clearInterval(polling); polling = null; }
+      })
+      .catch(function () { connection("The portal cannot be reached: trying again every 2 s."); });
+  }
+
+  document.addEventListener("DOMContentLoaded", function () {
+    page = document.getElementById("migration");
+    if (!page) return;
+    state = { event: Number(page.dataset.event), sample: Number(page.dataset.sample), active: page.dataset.active === "yes" };
+    if (state.active) connect();
+  });
+})();

@@ -1,0 +1,77 @@
+// Small things on every page: theme button, phone menu, dialogs, copying, local times, and news of the edge.
+(function () {
+  "use strict";
+
+  var dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+  function localTimes(root) {
+    root.querySelectorAll("time[datetime]:not([data-local])").forEach(function (time) {
+      var at = new Date(time.dateTime);
+      if (isNaN(at)) return;
+      time.dataset.local = "yes";
+      time.title = time.dateTime;
+      time.textContent = dateFormat.format(at);
+    });
+  }
+
+  // A running stage counts on between two reports: from the seconds it had when the server wrote it
+  function tick() {
+    document.querySelectorAll("[data-running-s]").forEach(function (span) {
+      if (!span.dataset.since) span.dataset.since = String(performance.now());
+      var seconds = Number(span.dataset.runningS) + (performance.now() - Number(span.dataset.since)) / 1000;
+      span.textContent = seconds.toFixed(1) + " s";
+    });
+  }
+
+  function onClick(event) {
+    var button = event.target.closest("button");
+    if (!button) return;
+    if (button.hasAttribute("data-theme-switch")) window.switchTheme();
+    if (button.dataset.opens) document.getElementById(button.dataset.opens).showModal();
+    if (button.hasAttribute("data-closes")) button.closest("dialog").close();
+    if (button.hasAttribute("data-menu")) {
+      var open = document.getElementById("mainnav").classList.toggle("open");
+      button.setAttribute("aria-expanded", String(open));
+    }
+    if (button.dataset.copies !== undefined) {
+      navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent.trim()).then(function () {
+        document.getElementById("said").textContent = "Copied.";
+        button.classList.add("btn-success");
+      });
+    }
+  }
+
+  // Fragments that ask for it are fetched anew when something changed on the edge, at most twice a second
+  function followEdge() {
+    var waiting = null;
+    var delay = 1000;
+    function news() {
+      if (waiting) return;
+      waiting = setTimeout(function () {
+        waiting = null;
+        window.htmx.trigger(document.body, "news");
+      }, 500);
+    }
+    function connect() {
+      var scheme = location.protocol === "https:" ? "wss://" : "ws://";
+      var socket = new WebSocket(scheme + location.host + "/ws/edge/");
+      socket.onopen = function () { delay = 1000; news(); };
+      socket.onmessage = news;
+      socket.onclose = function (event) {
+        if (event.code === 4401) return;
+        setTimeout(connect, delay);
+        delay = Math.min(delay * 2, 15000);
+      };
+    }
+    connect();
+  }
+
+  document.addEventListener("click", onClick);
+  document.addEventListener("DOMContentLoaded", function () {
+    localTimes(document);
+    setInterval(tick, 100);
+    if (document.querySelector("[data-follows-edge]")) followEdge();
+  });
+  document.addEventListener("htmx:afterSettle", function () { localTimes(document); });
+  document.addEventListener("news:shown", function () { localTimes(document); });
+})();
