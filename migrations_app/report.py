@@ -26,7 +26,7 @@ def summary(migration: Migration, stages: Iterable[StageRun] | None = None) -> d
     Stages are grouped by the paper's titles, in the order in which they come. Time that lies in none of the seven named
     stages is “Other remaining tasks”, so that the stages' seconds add up to the total.
     """
-    rows = list(migration.stages.all()) if stages is None else list(stages)  # type: ignore[attr-defined]
+    rows = list(migration.stages.all()) if stages is None else list(stages)
     return {
         "migration": migration.pk,
         "service": migration.service_name,

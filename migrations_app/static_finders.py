@@ -12,7 +12,7 @@ SERVED_AS = "vendor/plotly/plotly.min.js"
 
 
 class PlotlyFinder(BaseFinder):
-    """Serves the one script that the plotly package carries, at the version that is installed, and nothing else of it."""
+    """Serves the one script that the installed plotly package carries, and nothing else of it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         spec = find_spec("plotly")

@@ -1,0 +1,87 @@
+"""What the Migrate page needs from the database: sizes, runs like this one, whether the target has the layer."""
+
+from typing import Any
+
+from migrations_app.forecast import Forecast, Run, Sizes, forecast
+from migrations_app.models import Host, LayerCopy, Migration, MigrationStatus, Service
+
+# Where nothing has been measured: a container's own writes are small, and CRIU saves the pages that are in use
+UNMEASURED_INSTANCE_BYTES = 1_000_000
+UNMEASURED_MEMORY_SHARE = 0.25
+LATEST_RUNS = 20
+
+
+def application_copy(service: Service, host: Host) -> LayerCopy | None:
+    """The copy of this service's application layer that a host holds."""
+    copies = LayerCopy.objects.of_application(service.application, service.storage)
+    return copies.filter(host=host, kind=service.kind).first()
+
+
+def application_found(service: Service, target: Host) -> bool:
+    """Whether the application layer need not travel."""
+    return not service.private_application and application_copy(service, target) is not None
+
+
+def sizes_of(service: Service) -> Sizes:
+    """Bytes by layer; what no migration has measured yet is estimated from the recipe."""
+    copy = application_copy(service, service.host) or (
+        LayerCopy.objects.of_application(service.application, service.storage).first()
+    )
+    memory = int(service.application.recipe.get("memory_mb", 256) * 1_000_000 * UNMEASURED_MEMORY_SHARE)
+    return Sizes(copy.size_bytes if copy else 0, UNMEASURED_INSTANCE_BYTES, memory)
+
+
+def runs_like(service: Service, layers: int, found: bool, bandwidth_mbit: int) -> list[Run]:
+    """The latest successful migrations of the same application under the same conditions."""
+    rows = Migration.objects.filter(
+        application_name=service.application.name,
+        kind=service.kind,
+        layers=layers,
+        storage=service.storage,
+        bandwidth_mbit=bandwidth_mbit,
+        status=MigrationStatus.SUCCEEDED,
+        total_s__isnull=False,
+        downtime_s__isnull=False,
+        bytes_on_wire__isnull=False,
+    )
+    if layers == 3:  # in a two-layer migration the application always travels
+        rows = rows.filter(app_found=found)
+    figures = rows.order_by("-pk").values_list("total_s", "downtime_s", "bytes_on_wire")[:LATEST_RUNS]
+    return [Run(total, down, sent) for total, down, sent in figures if total and down is not None and sent is not None]
+
+
+def forecasts(service: Service, target: Host) -> dict[int, Forecast]:
+    """What it will cost with two and with three layers."""
+    found = application_found(service, target)
+    sizes = sizes_of(service)
+    bandwidth = min(service.host.bandwidth_mbit, target.bandwidth_mbit)
+    return {
+        layers: forecast(
+            layers=layers,
+            sizes=sizes,
+            bandwidth_mbit=bandwidth,
+            app_found=found,
+            history=runs_like(service, layers, found, bandwidth),
+        )
+        for layers in (2, 3)
+    }
+
+
+def travelling(service: Service, target: Host, layers: int) -> list[dict[str, Any]]:
+    """Line by line: which layer travels, how much, and when."""
+    sizes, found = sizes_of(service), application_found(service, target)
+    base = {"layer": "Base layer", "travels": False, "bytes": 0, "when": f"{target} has its own copy"}
+    if layers == 2:
+        app = {"layer": "Application layer", "travels": True, "bytes": sizes.application, "when": "while suspended"}
+    elif found:
+        app = {"layer": "Application layer", "travels": False, "bytes": 0, "when": f"{target} holds it already"}
+    else:
+        app = {
+            "layer": "Application layer",
+            "travels": True,
+            "bytes": sizes.application,
+            "when": "before the suspension, while the service goes on",
+        }
+    instance = {"layer": "Instance: files", "travels": True, "bytes": sizes.instance, "when": "while suspended"}
+    memory = {"layer": "Instance: memory", "travels": True, "bytes": sizes.memory, "when": "while suspended"}
+    return [base, app, instance, memory]

@@ -1,0 +1,1 @@
+"""Pages: thin functions that read, ask `actions` to write, and show."""

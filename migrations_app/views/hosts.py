@@ -1,0 +1,125 @@
+"""Hosts: all of them, one of them, and the buttons on its page."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from migrations_app import actions
+from migrations_app.forms import HostForm
+from migrations_app.host_keys import fingerprint_of
+from migrations_app.models import BaseLayer, Host, Migration, Operation
+
+from .common import action, active_operations, attempt, get_host_for, operator_of, operators_only, page
+
+DEFAULT_BASE = "debian-13"
+FACTS = {
+    "kernel": "Kernel",
+    "cpu_model": "Processor",
+    "cores": "Processor cores",
+    "cgroup_mode": "Control groups",
+    "lxc_version": "LXC",
+    "criu_version": "CRIU",
+    "criu_check": "criu check",
+    "rsync_version": "rsync",
+    "disk_free_bytes": "Free disk",
+    "memory_free_bytes": "Free memory",
+    "memory_total_bytes": "Memory",
+    "clock_offset_ms": "Clock offset to the portal",
+    "backhaul_interface": "Backhaul interface",
+}
+
+
+def hosts(request: HttpRequest) -> HttpResponse:
+    """All hosts."""
+    rows = Host.objects.select_related("facts").prefetch_related("services")
+    return page(request, "hosts/list.html", {"hosts": rows}, live="hosts/_list.html")
+
+
+def host(request: HttpRequest, name: str) -> HttpResponse:
+    """One host: facts, problems, layers, services, migrations, work under way."""
+    shown = get_host_for(request.user, name)
+    facts = shown.facts_or_none
+    copies = list(shown.layer_copies.select_related("base", "application"))  # type: ignore[attr-defined]
+    operations = Operation.objects.filter(host=shown).select_related("service", "requested_by")[:8]
+    context = {
+        "host": shown,
+        "facts": facts,
+        "fact_lines": _fact_lines(facts.values) if facts else [],
+        "fingerprint": fingerprint_of(shown.host_key),
+        "copies": copies,
+        "has_base": any(copy.base_id for copy in copies),
+        "services": shown.services.select_related("application"),  # type: ignore[attr-defined]
+        "operations": operations,
+        "busy": active_operations(host=shown),
+        "migrations": Migration.objects.touching(shown).select_related("source", "target", "service")[:10],
+        "bases": BaseLayer.objects.values_list("name", flat=True).distinct(),
+        "default_base": DEFAULT_BASE,
+        "others": Host.objects.mec().exclude(pk=shown.pk),
+    }
+    return page(request, "hosts/page.html", context, live="hosts/_live.html")
+
+
+def _fact_lines(values: dict[str, object]) -> list[tuple[str, object, str]]:
+    """(label, value, how to write it) of what a check found, in a fixed order."""
+    lines = []
+    for key, label in FACTS.items():
+        if values.get(key) not in (None, ""):
+            unit = "bytes" if key.endswith("_bytes") else "ms" if key.endswith("_ms") else ""
+            lines.append((label, values[key], unit))
+    return lines
+
+
+@operators_only
+def edit_host(request: HttpRequest, name: str) -> HttpResponse:
+    """Change what is known of a host."""
+    shown = get_host_for(request.user, name)
+    form = HostForm(request.POST or None, instance=shown)
+    if request.method == "POST" and form.is_valid():
+        fresh = get_host_for(request.user, name)
+        if attempt(request, "Saved.", lambda: actions.update_host(host=fresh, **form.cleaned_data)):
+            return redirect("host", name=fresh.name)
+    return page(request, "hosts/edit.html", {"form": form, "name": name})
+
+
+@action
+def remove_host(request: HttpRequest, name: str) -> HttpResponse:
+    """Forget a host."""
+    shown = get_host_for(request.user, name)
+    if attempt(request, f"{name} is no longer registered.", lambda: actions.remove_host(host=shown)):
+        return redirect("hosts")
+    return redirect("host", name=name)
+
+
+@action
+def check_host(request: HttpRequest, name: str) -> HttpResponse:
+    """Ask a worker to gather the host's facts."""
+    shown = get_host_for(request.user, name)
+    attempt(request, f"{name} is being checked.", lambda: actions.check_host(host=shown, by=operator_of(request)))
+    return redirect(_back(request, name))
+
+
+@action
+def provision_base(request: HttpRequest, name: str) -> HttpResponse:
+    """Send the base layer to a host that lacks it."""
+    shown, base = get_host_for(request.user, name), request.POST.get("base") or DEFAULT_BASE
+    said = f"The base {base} is being sent to {name}."
+    attempt(request, said, lambda: actions.provision_base(host=shown, name=base, by=operator_of(request)))
+    return redirect(_back(request, name))
+
+
+@action
+def build_base(request: HttpRequest, name: str) -> HttpResponse:
+    """Build the base layer on a host from Debian's packages."""
+    shown, base = get_host_for(request.user, name), request.POST.get("base") or DEFAULT_BASE
+    said = f"The base {base} is being built on {name}; this takes some minutes."
+    attempt(request, said, lambda: actions.build_base(host=shown, name=base, by=operator_of(request)))
+    return redirect(_back(request, name))
+
+
+def _back(request: HttpRequest, name: str) -> str:
+    """To the page that held the button, when it is one of ours; else to the host's."""
+    wanted = request.POST.get("next", "")
+    if wanted and url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
+        return wanted
+    return reverse("host", args=[name])

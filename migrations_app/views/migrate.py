@@ -1,0 +1,78 @@
+"""The Migrate page: what would happen, whether it may, and the button."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from migrations_app import actions
+from migrations_app.forms import MigrateForm
+from migrations_app.models import Host, Service
+from migrations_app.plan import application_found, forecasts, travelling
+from migrations_app.preflight import checks, forbidden
+
+from .common import get_service_for, operator_of, operators_only, page
+
+
+@operators_only
+def migrate(request: HttpRequest, name: str) -> HttpResponse:
+    """Choose target and model; nothing of an earlier migration is kept in the form."""
+    service = get_service_for(request.user, name)
+    if request.method == "POST":
+        return _request(request, service)
+    targets = list(Host.objects.mec().exclude(pk=service.host_id))
+    target = next((host for host in targets if host.name == request.GET.get("target")), targets[0] if targets else None)
+    layers = 2 if request.GET.get("layers") == "2" else 3
+    context = _plan(service, target, layers) | {"targets": targets}
+    return page(request, "migrate/page.html", context, live="migrate/_plan.html")
+
+
+def _plan(service: Service, target: Host | None, layers: int) -> dict[str, Any]:
+    """Everything the page says about one choice."""
+    context: dict[str, Any] = {"service": service, "target": target, "layers": layers, "forbidden": True}
+    if target is None:
+        return context
+    found = checks(service, target, layers)
+    return context | {
+        "app_found": application_found(service, target),
+        "travelling": travelling(service, target, layers),
+        "forecasts": forecasts(service, target),
+        "checks": found,
+        "faults": sum(check.state == "fault" for check in found),
+        "forbidden": forbidden(found),
+        "bandwidth": min(service.host.bandwidth_mbit, target.bandwidth_mbit),
+    }
+
+
+def _request(request: HttpRequest, service: Service) -> HttpResponse:
+    """Ask for the migration; whatever forbids it by now is said on the page, all at once."""
+    form = MigrateForm(request.POST)
+    targets = list(Host.objects.mec().exclude(pk=service.host_id))
+    if not form.is_valid():
+        refused = ["Choose one of the hosts as the target, and two or three layers."]
+        plan = _plan(service, targets[0] if targets else None, 3)
+        return _again(request, plan, targets, refused)
+    target, layers = form.cleaned_data["target"], form.cleaned_data["layers"]
+    plan = _plan(service, target, layers)
+    if plan["forbidden"]:
+        faults = [check.sentence for check in plan["checks"] if check.state == "fault"]
+        return _again(request, plan, targets, faults)
+    try:
+        migration = actions.request_migration(
+            service=service,
+            target=target,
+            layers=layers,
+            by=operator_of(request),
+            reason=form.cleaned_data["reason"],
+            forecast=plan["forecasts"][layers].as_dict(),
+        )
+    except ValidationError as error:
+        return _again(request, plan, targets, error.messages)
+    return redirect("migration", pk=migration.pk)
+
+
+def _again(request: HttpRequest, plan: dict[str, Any], targets: list[Host], refused: list[str]) -> HttpResponse:
+    response = page(request, "migrate/page.html", plan | {"targets": targets, "refused": refused})
+    response.status_code = 422
+    return response

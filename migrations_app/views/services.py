@@ -1,0 +1,88 @@
+"""Services: all of them, one of them, deploying and its buttons; and the work that workers do for them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from migrations_app import actions
+from migrations_app.forms import DeployForm
+from migrations_app.models import Application, Host, Operation, Service
+
+from .common import (
+    action,
+    attempt,
+    get_operation_for,
+    get_service_for,
+    operator_of,
+    operators_only,
+    page,
+)
+
+
+def services(request: HttpRequest) -> HttpResponse:
+    """All services."""
+    rows = Service.objects.select_related("application", "host")
+    context = {"services": rows, "has_applications": Application.objects.exists(), "has_hosts": Host.objects.exists()}
+    return page(request, "services/list.html", context, live="services/_list.html")
+
+
+def service(request: HttpRequest, name: str) -> HttpResponse:
+    """One service: where it is, what it does, its migrations."""
+    shown = get_service_for(request.user, name)
+    context = {
+        "service": shown,
+        "migrations": shown.migrations.select_related("source", "target")[:15],  # type: ignore[attr-defined]
+        "active": shown.migrations.active().first(),  # type: ignore[attr-defined]
+        "operations": Operation.objects.filter(service=shown).select_related("host")[:5],
+        "probe": shown.application.recipe.get("probe", {}),
+    }
+    return page(request, "services/page.html", context, live="services/_live.html")
+
+
+@operators_only
+def deploy_service(request: HttpRequest) -> HttpResponse:
+    """A new service."""
+    first = {"application": request.GET.get("application"), "host": request.GET.get("host")}
+    form = DeployForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data | {"address": form.cleaned_data["address"] or None}
+        name, by = values["name"], operator_of(request)
+        if attempt(request, f"{name} is being deployed.", lambda: actions.deploy_service(by=by, **values)):
+            return redirect("service", name=name)
+    return page(request, "services/deploy.html", {"form": form})
+
+
+def _button(said: str, act: Callable[..., Any]) -> Callable[[HttpRequest, str], HttpResponse]:
+    """A button on a service's page that queues one piece of work."""
+
+    @require_POST
+    @operators_only
+    def pressed(request: HttpRequest, name: str) -> HttpResponse:
+        shown = get_service_for(request.user, name)
+        attempt(request, said.format(name), lambda: act(service=shown, by=operator_of(request)))
+        return redirect("service", name=name)
+
+    return pressed
+
+
+start_service = _button("{} is being started.", actions.start_service)
+stop_service = _button("{} is being stopped.", actions.stop_service)
+
+
+@action
+def remove_service(request: HttpRequest, name: str) -> HttpResponse:
+    """Delete a service's instance; its migrations stay in the history."""
+    shown = get_service_for(request.user, name)
+    done = attempt(
+        request, f"{name} is being removed.", lambda: actions.remove_service(service=shown, by=operator_of(request))
+    )
+    return redirect("services") if done else redirect("service", name=name)
+
+
+def operation(request: HttpRequest, pk: int) -> HttpResponse:
+    """One piece of work: what it does now, or how it ended, with its log."""
+    context = {"operation": get_operation_for(request.user, pk)}
+    return page(request, "operations/page.html", context, live="operations/_live.html")
