@@ -153,6 +153,16 @@ def _sentence(fault: Any) -> str:
 def digest(recipe: Recipe) -> str:
     """A digest of what the layer is made of: a change in it makes a new layer."""
     made_of = recipe.model_dump(
-        include={"base", "debian_packages", "python_packages", "files", "build", "command", "user", "environment", "parameters"}
+        include={
+            "base",
+            "debian_packages",
+            "python_packages",
+            "files",
+            "build",
+            "command",
+            "user",
+            "environment",
+            "parameters",
+        }
     )
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,7 @@
 """Every write. Keyword-only; a refusal is a ValidationError with one sentence and what to do."""
 
 from .applications import add_application, remove_application
+from .deployments import deploy_service, record_service, remove_service, start_service, stop_service
 from .hosts import check_host, pin_host_key, record_facts, record_unreachable, register_host, remove_host, update_host
 from .layers import build_application, build_base, provision_base, record_layer_copy, record_layer_gone, set_network
 from .migrations import cancel_migration, request_migration
@@ -18,7 +19,6 @@ from .running import (
     record_stage,
     release_kept_state,
 )
-from .deployments import deploy_service, record_service, remove_service, start_service, stop_service
 
 __all__ = [
     "add_application",

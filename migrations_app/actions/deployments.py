@@ -95,7 +95,7 @@ def remove_service(*, service: Service, by: User | None = None) -> Operation:
 
 
 def _must_rest(service: Service) -> None:
-    if service.migrations.active().exists():  # type: ignore[attr-defined]
+    if service.migrations.active().exists():
         raise ValidationError(f"{service} is being migrated: wait until that has ended, or cancel it.")
 
 

@@ -15,7 +15,9 @@ from .operations import queue_operation
 
 
 @transaction.atomic
-def register_host(*, name: str, address: str, key_file: str, host_key: str, by: User | None = None, **values: Any) -> Host:
+def register_host(
+    *, name: str, address: str, key_file: str, host_key: str, by: User | None = None, **values: Any
+) -> Host:
     """Register a host whose key the operator has confirmed, and check it.
 
     Raises ValidationError for a name, address or number that cannot be.
@@ -42,7 +44,9 @@ def _check(host: Host) -> None:
     if not host.host_key:
         raise ValidationError(f"{host.name} has no host key: confirm its fingerprint first.")
     if host.role == HostRole.MEC and not host.backhaul_address:
-        raise ValidationError({"backhaul_address": f"{host.name} needs a backhaul address: other hosts reach it there."})
+        raise ValidationError(
+            {"backhaul_address": f"{host.name} needs a backhaul address: other hosts reach it there."}
+        )
     host.full_clean()
 
 

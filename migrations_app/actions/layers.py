@@ -37,9 +37,7 @@ def set_network(*, cidr: str, first: str, last: str) -> ServiceNetwork:
 def build_base(*, host: Host, name: str = "debian-13", by: User | None = None) -> Operation:
     """Ask a worker to build a base layer from Debian's packages on a host."""
     _must_be_mec(host)
-    return queue_operation(
-        kind=OperationKind.BUILD_BASE, subject=f"{name} on {host}", host=host, argument=name, by=by
-    )
+    return queue_operation(kind=OperationKind.BUILD_BASE, subject=f"{name} on {host}", host=host, argument=name, by=by)
 
 
 def provision_base(*, host: Host, name: str = "debian-13", by: User | None = None) -> Operation:

@@ -32,7 +32,9 @@ def refusals(*, service: Service, target: Host, layers: int = 3) -> list[str]:
     if target.role != HostRole.MEC:
         faults.append(f"{target} is the user's side, not a MEC host: choose a MEC host.")
     if service.status != ServiceStatus.RUNNING:
-        faults.append(f"{service} is {service.shown_status.label.lower()}: only a running service can be migrated live.")
+        faults.append(
+            f"{service} is {service.shown_status.label.lower()}: only a running service can be migrated live."
+        )
     if active := service.migrations.filter(status__in=["queued", "running"]).first():
         faults.append(f"{service} is already being migrated (#{active.pk}): wait until that has ended, or cancel it.")
     return faults
@@ -74,7 +76,9 @@ def request_migration(
             send_on_commit(RUN_MIGRATION, migration.pk)
             hint_on_commit(migration.pk)
     except IntegrityError as error:  # another person clicked at the same moment
-        raise ValidationError(f"{service} is already being migrated: wait until that has ended, or cancel it.") from error
+        raise ValidationError(
+            f"{service} is already being migrated: wait until that has ended, or cancel it."
+        ) from error
     return migration
 
 
@@ -87,7 +91,10 @@ def cancel_migration(*, migration: Migration, by: User | None = None) -> None:
     who = f" by {by}" if by else ""
     with transaction.atomic():
         waiting = Migration.objects.filter(pk=migration.pk, status=MigrationStatus.QUEUED).update(
-            status=MigrationStatus.CANCELLED, cancel_requested_at=now, finished_at=now, error=f"Cancelled{who} while it waited."
+            status=MigrationStatus.CANCELLED,
+            cancel_requested_at=now,
+            finished_at=now,
+            error=f"Cancelled{who} while it waited.",
         )
         asked = waiting or Migration.objects.filter(
             pk=migration.pk, status=MigrationStatus.RUNNING, committed_at=None

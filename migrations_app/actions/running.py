@@ -28,7 +28,9 @@ def claim(*, migration_id: int) -> Migration | None:
     if migration is None:
         return None
     # locks both rows on PostgreSQL; on SQLite the IMMEDIATE transaction is the lock
-    hosts = list(Host.objects.select_for_update().filter(pk__in=[migration.source_id, migration.target_id]).order_by("pk"))
+    hosts = list(
+        Host.objects.select_for_update().filter(pk__in=[migration.source_id, migration.target_id]).order_by("pk")
+    )
     running = Migration.objects.filter(status=MigrationStatus.RUNNING)
     for host in hosts:
         if running.filter(Q(source=host) | Q(target=host)).count() >= settings.MIGRATIONS_PER_HOST:
@@ -78,7 +80,9 @@ def record_stage(*, migration_id: int, position: int, event: str = "", **values:
     """Create or change a stage's row, with an event that says so."""
     StageRun.objects.update_or_create(migration_id=migration_id, position=position, defaults=values)
     if event:
-        record_event(migration_id=migration_id, kind="stage", message=event, data={"position": position, **_plain(values)})
+        record_event(
+            migration_id=migration_id, kind="stage", message=event, data={"position": position, **_plain(values)}
+        )
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +110,9 @@ def record_samples(*, migration_id: int, samples: list[list[float | int | None]]
 @transaction.atomic
 def record_moved(*, migration: Migration, private_application: bool) -> None:
     """The service now lives on the target. Written right after the restoration, so that a crash later cannot lose it."""
-    Service.objects.filter(pk=migration.service_id).update(
+    if migration.service is None:  # removed meanwhile
+        return
+    Service.objects.filter(pk=migration.service.pk).update(
         host=migration.target, status=ServiceStatus.RUNNING, private_application=private_application
     )
 

@@ -11,7 +11,7 @@ class ShownChoices(models.TextChoices):
     colour: str
     icon: str
 
-    def __new__(cls, value: str, colour: str, icon: str) -> Self:
+    def __new__(cls, value: str, colour: str = "", icon: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.colour = colour

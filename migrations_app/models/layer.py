@@ -73,7 +73,8 @@ class LayerCopy(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["host", "kind", "storage", "name"], name="one_copy_of_a_layer_on_a_host"),
             models.CheckConstraint(
-                condition=models.Q(base__isnull=True) ^ models.Q(application__isnull=True), name="a_base_or_an_application"
+                condition=models.Q(base__isnull=True) ^ models.Q(application__isnull=True),
+                name="a_base_or_an_application",
             ),
         ]
 

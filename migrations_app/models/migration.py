@@ -78,7 +78,9 @@ class Migration(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["service"], condition=models.Q(status__in=["queued", "running"]), name="one_active_migration_a_service"
+                fields=["service"],
+                condition=models.Q(status__in=["queued", "running"]),
+                name="one_active_migration_a_service",
             ),
             models.CheckConstraint(condition=~models.Q(source=models.F("target")), name="source_is_not_target"),
         ]

@@ -1,0 +1,89 @@
+"""./manage.py host: register, list, check and remove hosts."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from migrations_app import actions, host_keys
+from migrations_app.management.following import follow_operation, get, refused
+from migrations_app.models import Host, HostRole
+
+
+class Command(BaseCommand):
+    help = "Register, list, check and remove MEC hosts."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        sub = parser.add_subparsers(dest="action", required=True)
+        add = sub.add_parser("add", help="register a host and pin its host key")
+        add.add_argument("name")
+        add.add_argument("--address", required=True, help="where the portal reaches its sshd")
+        add.add_argument("--port", type=int, default=22)
+        add.add_argument("--user", default="root", help="root, or a user with sudo without a password")
+        add.add_argument("--key-file", required=True, help="the private key on this machine")
+        add.add_argument("--backhaul", default=None, help="its address on the network between hosts")
+        add.add_argument("--bandwidth-mbit", type=int, default=100)
+        add.add_argument("--access-bridge", default="br-access")
+        add.add_argument("--place", default="")
+        add.add_argument("--latitude", type=float, default=None)
+        add.add_argument("--longitude", type=float, default=None)
+        add.add_argument("--role", choices=HostRole.values, default=HostRole.MEC)
+        add.add_argument("--fingerprint", help="pin the key only if its SHA256 fingerprint is this one; asked for if left out")
+        add.add_argument("--yes", action="store_true", help="pin the key that the host shows, without asking")
+        sub.add_parser("list", help="list the hosts")
+        for name, what in (("check", "gather its facts and problems"), ("remove", "forget it")):
+            one = sub.add_parser(name, help=what)
+            one.add_argument("name")
+
+    def handle(self, *, action: str, **options: Any) -> None:
+        try:
+            getattr(self, action)(options)
+        except ValidationError as error:
+            raise refused(error) from error
+
+    def add(self, options: dict[str, Any]) -> None:
+        seen = host_keys.fetch_host_key(options["address"], options["port"])
+        self._confirm(options, seen.fingerprint)
+        host = actions.register_host(
+            name=options["name"],
+            address=options["address"],
+            port=options["port"],
+            user=options["user"],
+            key_file=options["key_file"],
+            host_key=seen.line,
+            backhaul_address=options["backhaul"],
+            bandwidth_mbit=options["bandwidth_mbit"],
+            access_bridge=options["access_bridge"],
+            place=options["place"],
+            latitude=options["latitude"],
+            longitude=options["longitude"],
+            role=options["role"],
+        )
+        self.stdout.write(f"{host} is registered, with its key {seen.fingerprint} pinned. Next: ./manage.py host check {host}")
+
+    def _confirm(self, options: dict[str, Any], fingerprint: str) -> None:
+        if options["fingerprint"] and options["fingerprint"] != fingerprint:
+            raise CommandError(f"The host shows {fingerprint}, not {options['fingerprint']}: nothing was registered.")
+        if options["fingerprint"] or options["yes"]:
+            return
+        answer = input(f"{options['address']} shows the host key {fingerprint}. Is it the right one? [y/N] ")
+        if answer.strip().lower() not in ("y", "yes"):
+            raise CommandError("Nothing was registered.")
+
+    def list(self, _options: dict[str, Any]) -> None:
+        for host in Host.objects.all():
+            self.stdout.write(
+                f"{host.name:<16} {host.get_role_display():<22} {host.address}:{host.port}  {host.shown_status.label}"
+            )
+
+    def check(self, options: dict[str, Any]) -> None:
+        host = get(Host, options["name"])
+        follow_operation(actions.check_host(host=host), self.stdout.write)
+        host.refresh_from_db()
+        for problem in host.facts.problems:
+            self.stdout.write(f"  {problem['what']}\n      {problem['mend']}")
+
+    def remove(self, options: dict[str, Any]) -> None:
+        host = get(Host, options["name"])
+        actions.remove_host(host=host)
+        self.stdout.write(f"{options['name']} is forgotten.")

@@ -1,0 +1,52 @@
+"""./manage.py live_migrate: move a running service, with live progress or one JSON object."""
+
+import json
+import sys
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.live import Live
+
+from migrations_app import actions, report
+from migrations_app.management.following import follow_migration, get, refused
+from migrations_app.management.showing import progress_table, result_table
+from migrations_app.models import Host, Migration, MigrationStatus, Service
+
+EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLEMS: 3}
+
+
+class Command(BaseCommand):
+    help = "Move a running service to another MEC host. Exit code 0: succeeded, 3: finished with problems, 1: otherwise."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("service")
+        parser.add_argument("--to", required=True, metavar="HOST", help="the target")
+        parser.add_argument("--layers", type=int, choices=[2, 3], default=3)
+        parser.add_argument("--reason", default="")
+        parser.add_argument("--json", action="store_true", help="print one JSON object when it has ended")
+
+    def handle(self, *, service: str, to: str, layers: int, reason: str, **options: Any) -> None:
+        try:
+            migration = actions.request_migration(
+                service=get(Service, service), target=get(Host, to), layers=layers, reason=reason
+            )
+        except ValidationError as error:
+            raise refused(error) from error
+        ended = self._follow(migration, quiet=options["json"])
+        if options["json"]:
+            self.stdout.write(json.dumps(report.summary(ended), indent=2))
+        sys.exit(EXIT_CODES.get(MigrationStatus(ended.status), 1))
+
+    def _follow(self, migration: Migration, quiet: bool) -> Migration:
+        if quiet:
+            return follow_migration(migration, lambda _migration: None)
+        console = Console()
+        with Live(console=console, refresh_per_second=10, transient=True) as live:
+            try:
+                ended = follow_migration(migration, lambda now: live.update(progress_table(now)))
+            except KeyboardInterrupt as error:
+                raise CommandError(f"Migration #{migration.pk} goes on; this command only stopped watching it.") from error
+        console.print(result_table(ended))
+        return ended

@@ -1,0 +1,65 @@
+"""./manage.py service: deploy, start, stop, remove and list services."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandParser
+
+from migrations_app import actions
+from migrations_app.management.following import follow_operation, get, refused
+from migrations_app.models import Application, Host, Kind, Service, Storage
+
+
+class Command(BaseCommand):
+    help = "Deploy, start, stop, remove and list services."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        sub = parser.add_subparsers(dest="action", required=True)
+        deploy = sub.add_parser("deploy", help="deploy an application as a new service on a host")
+        deploy.add_argument("name")
+        deploy.add_argument("--application", required=True)
+        deploy.add_argument("--host", required=True)
+        deploy.add_argument("--kind", choices=[Kind.LXC], default=Kind.LXC)
+        deploy.add_argument("--storage", choices=Storage.values, default=Storage.OVERLAY)
+        deploy.add_argument("--address", default=None, help="its fixed address (default: the first free one)")
+        for name, what in (
+            ("start", "start a stopped service where it is"),
+            ("stop", "stop it; its files stay"),
+            ("remove", "stop it and delete its instance"),
+        ):
+            one = sub.add_parser(name, help=what)
+            one.add_argument("name")
+        sub.add_parser("list", help="list the services")
+
+    def handle(self, *, action: str, **options: Any) -> None:
+        try:
+            getattr(self, action)(options)
+        except ValidationError as error:
+            raise refused(error) from error
+
+    def deploy(self, options: dict[str, Any]) -> None:
+        operation = actions.deploy_service(
+            name=options["name"],
+            application=get(Application, options["application"]),
+            host=get(Host, options["host"]),
+            kind=options["kind"],
+            storage=options["storage"],
+            address=options["address"],
+        )
+        follow_operation(operation, self.stdout.write)
+
+    def start(self, options: dict[str, Any]) -> None:
+        follow_operation(actions.start_service(service=get(Service, options["name"])), self.stdout.write)
+
+    def stop(self, options: dict[str, Any]) -> None:
+        follow_operation(actions.stop_service(service=get(Service, options["name"])), self.stdout.write)
+
+    def remove(self, options: dict[str, Any]) -> None:
+        follow_operation(actions.remove_service(service=get(Service, options["name"])), self.stdout.write)
+
+    def list(self, _options: dict[str, Any]) -> None:
+        for service in Service.objects.select_related("application", "host"):
+            self.stdout.write(
+                f"{service.name:<20} {service.application.name:<20} {service.get_kind_display():<4} {service.storage:<10}"
+                f"{service.host.name:<12} {service.address:<16} {service.shown_status.label}"
+            )

@@ -1,0 +1,89 @@
+"""The world in which a migration's stages act."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from workers.engine import Location, MigrationError
+from workers.guests.base import Guest
+from workers.hosts.base import MecHost
+from workers.layers.base import LayerStore
+from workers.move import AppAtSource, Move, SavedState, Sight
+from workers.probe import Probe
+from workers.transfer.rsync import Transfer
+
+
+class Clock(Protocol):
+    """Measures the time that goes into commands on hosts."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_error: object) -> None: ...
+    def measured_s(self) -> float: ...
+
+
+@dataclass
+class MigrationContext:
+    """Everything a stage may use. `made` is written to the database before the thing is made, by `remember`."""
+
+    move: Move
+    source: MecHost
+    target: MecHost
+    guest: Guest
+    store: LayerStore
+    transfer: Transfer
+    probe: Probe
+    clock: Clock
+    remember: Callable[[dict[str, Any]], Awaitable[None]]
+    note: Callable[..., Awaitable[None]]  # what a stage measured, for the journal
+    moved: Callable[[], Awaitable[None]]  # the service lives on the target now
+    app_kept: Callable[[str, int], Awaitable[None]]  # the target holds the application layer now: digest, bytes
+    made: dict[str, Any] = field(default_factory=dict)
+    app: AppAtSource | None = None
+    app_found: bool = False
+    facts: dict[str, str] = field(default_factory=dict)  # what the source said in the checks
+    suspended_at: float | None = None  # on time.monotonic()'s clock
+    restored_at: float | None = None
+    bytes_on_wire: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    async def make(self, **what: Any) -> None:
+        """Write down what is about to be made on a host."""
+        self.made.update(what)
+        await self.remember(self.made)
+
+    @property
+    def source_app(self) -> AppAtSource:
+        """The application layer on the source; the checks refuse a migration that needs it and has none."""
+        return self.app or AppAtSource("", "", 0)
+
+    @property
+    def saved(self) -> SavedState:
+        """The state that `suspend_instance` saved."""
+        if "digest" not in self.made:
+            raise MigrationError("No saved state is known: the service was not suspended.")
+        return SavedState(self.made["digest"], self.made["state_bytes"])
+
+    async def locate(self) -> Location:
+        """Ask both hosts where the service is."""
+        try:
+            source, target = await asyncio.gather(
+                self.guest.look(self.source, self.move), self.guest.look(self.target, self.move)
+            )
+        except MigrationError:
+            return Location.UNKNOWN
+        return place(source, target)
+
+
+def place(source: Sight, target: Sight) -> Location:
+    """Where a service is, from what both hosts say. Source: https://docs.ganeti.org (TLMigrateInstance asks every node)."""
+    at_source = source.running or source.frozen
+    if target.running:
+        return Location.BOTH if at_source else Location.TARGET
+    if at_source:
+        return Location.SOURCE
+    # its state is whole on the source and it never went on from it elsewhere: nothing is lost by resuming there
+    if source.saved and not target.went_on and not target.frozen:
+        return Location.SOURCE
+    return Location.NOWHERE

@@ -1,0 +1,49 @@
+"""A stage is a row of a plan."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from .outcome import Location
+
+Step = Callable[["C"], Awaitable[None]]
+
+
+class Context(Protocol):
+    """What the runner itself asks of the world in which it runs a plan."""
+
+    async def locate(self) -> Location:
+        """Look where the service is. Answers UNKNOWN rather than raising."""
+        ...
+
+
+C = TypeVar("C", bound=Context)
+
+
+def always(_context: object) -> bool:
+    """Wanted in every migration."""
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Generic[C]):
+    """One row: what is done, how it is undone, and what it means to the user.
+
+    `time_limit_s` bounds `do`; `undo` has the same bound. `down` says that the user feels the stage. `commits` marks the
+    point of no return: before it everything is undone on failure, after it nothing is. `interruptible` says that a
+    cancel may break into it; otherwise the cancel waits for the stage's end.
+    """
+
+    name: str
+    title: str
+    paper_title: str
+    do: Callable[[C], Awaitable[None]]
+    undo: Callable[[C], Awaitable[None]] | None = None
+    wanted: Callable[[C], bool] = always
+    time_limit_s: float = 60
+    down: bool = False
+    commits: bool = False
+    interruptible: bool = True
+
+
+Plan = tuple[Stage[C], ...]

@@ -1,0 +1,67 @@
+"""The protocol of a guest technology: what the stages ask of it."""
+
+from typing import Protocol
+
+from workers.hosts.base import MecHost
+from workers.move import Move, SavedState, Sight, Station
+from workers.transfer.rsync import Part
+
+
+class Guest(Protocol):
+    """A technology in which services run. Each method raises MigrationError with one sentence: cause and mend."""
+
+    async def start(self, host: MecHost, station: Station) -> None:
+        """Start a cloned instance."""
+        ...
+
+    async def stop(self, host: MecHost, station: Station) -> None:
+        """Stop it and take its root apart; nothing to do when it does not run."""
+        ...
+
+    async def remove(self, host: MecHost, station: Station) -> None:
+        """Delete a stopped instance."""
+        ...
+
+    async def look(self, host: MecHost, move: Move) -> Sight:
+        """Say what the host knows of the service."""
+        ...
+
+    async def suspend(self, source: MecHost, move: Move) -> SavedState:
+        """Stop the service with its running state saved."""
+        ...
+
+    def state_part(self, move: Move) -> Part:
+        """The files of the saved state, and where the restoration looks for them."""
+        ...
+
+    async def resume_on_source(self, source: MecHost, move: Move) -> None:
+        """Let it go on where it was, whatever was reached; the opposite of `suspend`."""
+        ...
+
+    async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
+        """Compare the received state's digest and let the service go on from it."""
+        ...
+
+    async def undo_restore(self, target: MecHost, move: Move) -> None:
+        """End and remove what a failed restoration left."""
+        ...
+
+    async def announce(self, target: MecHost, station: Station) -> None:
+        """Tell the network the service's new place."""
+        ...
+
+    async def settle_target(self, target: MecHost, move: Move) -> None:
+        """Forget on the target what only the migration needed."""
+        ...
+
+    async def tidy_source(self, source: MecHost, move: Move) -> None:
+        """Set the moved instance aside on the source, with its saved state."""
+        ...
+
+    def faults(self, source: dict[str, str], target: dict[str, str]) -> list[str]:
+        """Why this technology cannot move it between two hosts that said this of themselves."""
+        ...
+
+    def explain(self, log: str) -> str | None:
+        """One sentence, cause and mend, for what the technology wrote when it failed; None when it is not known."""
+        ...

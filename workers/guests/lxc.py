@@ -1,0 +1,135 @@
+"""LXC containers, saved and restored by CRIU through lxc-checkpoint."""
+
+from collections.abc import Awaitable
+
+from workers.engine import MigrationError
+from workers.hosts.base import CommandFailed, MecHost
+from workers.move import Move, SavedState, Sight, Station
+from workers.transfer.rsync import Part
+
+from . import criu
+
+# A container's users are unprivileged on the host: its root is nobody there, and CRIU has every right over its processes
+ID_SHIFT, ID_COUNT = 100_000, 65_536
+SAVE_LIMIT_S, RESTORE_LIMIT_S = 60, 60
+
+
+class LxcGuest:
+    """Unprivileged containers with their own user namespace."""
+
+    async def start(self, host: MecHost, station: Station) -> None:
+        await host.call("lxc/start", station.service, stdin=config(station, host.target.access_bridge))
+
+    async def stop(self, host: MecHost, station: Station) -> None:
+        await host.call("lxc/stop", station.service, limit_s=45)
+
+    async def remove(self, host: MecHost, station: Station) -> None:
+        await host.call("lxc/remove", station.service, limit_s=60)
+
+    async def look(self, host: MecHost, move: Move) -> Sight:
+        said = await host.call("lxc/locate", move.migration, move.service, limit_s=10)
+        return Sight(
+            running=said["state"] == "RUNNING",
+            frozen=said["state"] in ("FROZEN", "FREEZING"),
+            saved=said["saved"] == "yes",
+            went_on=said["went_on"] == "yes",
+        )
+
+    async def suspend(self, source: MecHost, move: Move) -> SavedState:
+        said = await self._explained(
+            source.call("lxc/suspend", move.migration, move.service, limit_s=SAVE_LIMIT_S),
+            f"{move.service} cannot be saved",
+        )
+        return SavedState(said["digest"], int(said["bytes"]))
+
+    def state_part(self, move: Move) -> Part:
+        return Part(f"migrations/{move.migration}/state", "instance/state")
+
+    async def resume_on_source(self, source: MecHost, move: Move) -> None:
+        await source.call("lxc/resume", move.migration, move.service, limit_s=RESTORE_LIMIT_S)
+
+    async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
+        await self._explained(
+            target.call(
+                "lxc/restore",
+                move.migration,
+                move.service,
+                saved.digest,
+                stdin=config(move.station, target.target.access_bridge),
+                limit_s=RESTORE_LIMIT_S,
+            ),
+            f"{move.service} cannot be restored on {target.name}",
+        )
+
+    async def undo_restore(self, target: MecHost, move: Move) -> None:
+        await target.call("lxc/undo_restore", move.migration, move.service, limit_s=45)
+
+    async def announce(self, target: MecHost, station: Station) -> None:
+        await target.call("lxc/announce", station.service, station.address, limit_s=5)
+
+    async def settle_target(self, target: MecHost, move: Move) -> None:
+        await target.call("lxc/settle_target", move.migration, move.service)
+
+    async def tidy_source(self, source: MecHost, move: Move) -> None:
+        await source.call("lxc/tidy_source", move.migration, move.service)
+
+    def faults(self, source: dict[str, str], target: dict[str, str]) -> list[str]:
+        faults = []
+        for tool in ("criu", "lxc"):
+            here, there = source[f"{tool}_version"], target[f"{tool}_version"]
+            if not there:
+                faults.append(f"The target has no {tool}: install it there.")
+            elif here.split(".")[:2] != there.split(".")[:2]:
+                faults.append(f"{tool} is {here} on the source and {there} on the target: install the same version.")
+        if lacking := set(source["cpu_flags"].split()) - set(target["cpu_flags"].split()):
+            faults.append(f"The target's CPU lacks {', '.join(sorted(lacking)[:8])}: choose a target with them.")
+        if (index := source.get("interface_index")) and index in target["link_indexes"].split():
+            faults.append(
+                f"An interface of the target has number {index}, as the service's own has, and CRIU would fail over it: "
+                "choose another target, or give the target's interface another number (docs/hosts.md)."
+            )
+        return faults
+
+    def explain(self, log: str) -> str | None:
+        return criu.explain(log)
+
+    async def _explained(self, call: "Awaitable[dict[str, str]]", what: str) -> dict[str, str]:
+        try:
+            return await call
+        except CommandFailed as error:
+            if known := criu.explain(error.log):
+                raise MigrationError(f"{what}: {known}", log=error.log) from error
+            raise
+
+
+def veth_name(station: Station) -> str:
+    """The host's end of the container's cable: the same on every host, and no other service's."""
+    return "mec" + station.hardware_address.replace(":", "")[4:]
+
+
+def config(station: Station, bridge: str) -> str:
+    """The container's configuration: only what CRIU can save and restore."""
+    lines = [
+        f"lxc.uts.name = {station.service}",
+        f"lxc.rootfs.path = dir:/var/lib/mec/instances/{station.service}/rootfs",
+        f"lxc.idmap = u 0 {ID_SHIFT} {ID_COUNT}",
+        f"lxc.idmap = g 0 {ID_SHIFT} {ID_COUNT}",
+        "lxc.init.cmd = /bin/sh /etc/mec/run",
+        "lxc.signal.halt = SIGTERM",
+        "lxc.tty.max = 0",
+        "lxc.pty.max = 16",
+        "lxc.console.path = none",
+        "lxc.autodev = 0",
+        "lxc.mount.auto = proc:rw sys:ro",
+        "lxc.cgroup.devices.deny =",
+        f"lxc.cgroup.memory.limit_in_bytes = {station.memory_mb}M",
+        f"lxc.cgroup2.memory.max = {station.memory_mb}M",
+        "lxc.net.0.type = veth",
+        f"lxc.net.0.link = {bridge}",
+        "lxc.net.0.name = eth0",
+        f"lxc.net.0.veth.pair = {veth_name(station)}",
+        f"lxc.net.0.hwaddr = {station.hardware_address}",
+        f"lxc.net.0.ipv4.address = {station.address}/{station.prefix_length}",
+        "lxc.net.0.flags = up",
+    ]
+    return "\n".join(lines)

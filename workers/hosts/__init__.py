@@ -1,0 +1,1 @@
+"""A MEC host that one can run commands on."""

@@ -1,0 +1,115 @@
+"""What a host said of itself, and what is wrong with it. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TOOL_PACKAGES = {
+    "xxh128sum": "xxhash",
+    "arping": "iputils-arping",
+    "iptables-restore": "iptables",
+    "flock": "util-linux",
+    "ssh": "openssh-client",
+    "ip": "iproute2",
+    "debootstrap": "debootstrap",
+    "pip3": "python3-pip",
+    "newuidmap": "uidmap",
+}
+MIN_DISK_FREE_BYTES = 1_000_000_000
+MIN_MEMORY_FREE_BYTES = 200_000_000
+MAX_CLOCK_OFFSET_MS = 1_000
+MIN_CRIU = (3, 17)
+NUMBERS = ("disk_free_bytes", "memory_total_bytes", "memory_free_bytes", "cores")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer found on a host: `path` is base/NAME or app/STORAGE/NAME."""
+
+    path: str
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A host's facts: plain values, the layers it holds, the instances on it, what ended migrations left."""
+
+    values: dict[str, Any]
+    layers: list[Layer] = field(default_factory=list)
+    instances: dict[str, str] = field(default_factory=dict)
+    leftovers: dict[str, str] = field(default_factory=dict)
+
+
+def parse(said: dict[str, str], clock_offset_ms: float) -> Facts:
+    """From the facts script's lines to values."""
+    values: dict[str, Any] = {"clock_offset_ms": round(clock_offset_ms, 1)}
+    facts = Facts(values)
+    for key, value in said.items():
+        kind, _colon, name = key.partition(":")
+        if kind == "layer":
+            digest, _space, size = value.partition(" ")
+            facts.layers.append(Layer(name, digest, int(size or 0)))
+        elif kind == "instance":
+            facts.instances[name] = value
+        elif kind == "leftover":
+            facts.leftovers[name] = value
+        elif key in NUMBERS:
+            values[key] = int(value or 0)
+        elif key == "link_indexes":
+            values[key] = [int(word) for word in value.split()]
+        else:
+            values[key] = value
+    return facts
+
+
+def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> list[dict[str, str]]:
+    """Every problem, each with the command that mends it."""
+    problems = [*_tool_problems(values), *_criu_problems(values)]
+
+    def problem(what: str, mend: str) -> None:
+        problems.append({"what": what, "mend": mend})
+
+    if values["overlay"] != "yes":
+        problem("The kernel has no overlayfs, which the default storage needs.", "modprobe overlay")
+    if not values["backhaul_interface"]:
+        problem(
+            f"No interface has the backhaul address {backhaul_address}.",
+            f"ip addr add {backhaul_address}/24 dev BACKHAUL",
+        )
+    if values["bridge"] != "yes":
+        problem(
+            f"The bridge {bridge}, which services attach to, is missing.",
+            f"ip link add {bridge} type bridge && ip link set {bridge} up",
+        )
+    if values["disk_free_bytes"] < MIN_DISK_FREE_BYTES:
+        problem(
+            f"Only {values['disk_free_bytes'] // 10**6} MB of disk are free below /var/lib/mec.",
+            "du -xh -d2 /var/lib/mec | sort -h | tail",
+        )
+    if values["memory_free_bytes"] < MIN_MEMORY_FREE_BYTES:
+        problem(
+            f"Only {values['memory_free_bytes'] // 10**6} MB of memory are free.", "ps -eo rss,args --sort=-rss | head"
+        )
+    if abs(values["clock_offset_ms"]) > MAX_CLOCK_OFFSET_MS:
+        problem(
+            f"Its clock differs from the portal's by {values['clock_offset_ms'] / 1000:.1f} s.",
+            "timedatectl set-ntp true",
+        )
+    return problems
+
+
+def _tool_problems(values: dict[str, Any]) -> list[dict[str, str]]:
+    packages = [TOOL_PACKAGES[tool] for tool in values["missing_tools"].split()]
+    packages += [name for name in ("lxc", "criu", "rsync") if not values[f"{name}_version"]]
+    return [{"what": f"{name} is missing.", "mend": f"apt-get install {name}"} for name in packages]
+
+
+def _criu_problems(values: dict[str, Any]) -> list[dict[str, str]]:
+    version = values["criu_version"]
+    if not version:
+        return []
+    if tuple(int(part) for part in version.split(".")[:2]) < MIN_CRIU:
+        return [{"what": f"CRIU {version} is too old.", "mend": "apt-get install -t forky criu"}]
+    if "Looks good" not in values["criu_check"]:
+        return [{"what": f"CRIU does not work here: {values['criu_check']}", "mend": "criu check --all"}]
+    return []

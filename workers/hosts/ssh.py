@@ -1,0 +1,176 @@
+"""Hosts over ssh, by asyncssh: one connection a migration, host keys pinned, a time limit on both ends of each command."""
+
+import asyncio
+import shlex
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncssh
+
+from .base import CommandFailed, CommandTimedOut, HostUnreachable, Target, parse_values, script_text
+
+CONNECT_LIMIT_S = 10
+KEEPALIVE_S = 5
+# how much longer the portal waits than the host, whose own `timeout` ends the command first
+GRACE_S = 5.0
+
+
+class SshHost:
+    """A MecHost. The clock is shared by all hosts of a migration and measures what goes into their commands."""
+
+    def __init__(
+        self, target: Target, connection: asyncssh.SSHClientConnection, clock: "HostClock", migration: str
+    ) -> None:
+        self.target = target
+        self._connection = connection
+        self._clock = clock
+        self._migration = migration
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
+        command = self._command(limit_s, *arguments)
+        text = script_text(script).replace("@STDIN@", stdin)
+        with self._clock:
+            try:
+                async with asyncio.timeout(limit_s + GRACE_S):
+                    done = await self._run(command, text)
+            except TimeoutError as error:
+                raise CommandTimedOut(self.name, script, limit_s) from error
+        output = str(done.stdout) + str(done.stderr)
+        if done.exit_status in (124, 137):  # what `timeout` exits with when it ended the command
+            raise CommandTimedOut(self.name, script, limit_s)
+        if done.exit_status != 0:
+            raise CommandFailed(self.name, script, done.exit_status, output)
+        return parse_values(str(done.stdout))
+
+    async def _run(self, command: str, text: str) -> asyncssh.SSHCompletedProcess:
+        try:
+            process = await self._connection.create_process(command, errors="replace")
+        except (asyncssh.Error, OSError) as error:
+            raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
+        try:
+            process.stdin.write(text)
+            process.stdin.write_eof()
+            done = await process.wait()
+        except asyncio.CancelledError:
+            self._end(process)
+            raise
+        except (asyncssh.Error, OSError) as error:
+            raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
+        if done.exit_status is None and done.exit_signal is None:
+            raise HostUnreachable(f"{self.name} cannot be reached any more: the connection broke.")
+        return done
+
+    async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
+        text = script_text(script).replace("@STDIN@", program)
+        command = self._command(86_400, *arguments)
+        try:
+            process = await self._connection.create_process(command, errors="replace")
+        except (asyncssh.Error, OSError) as error:
+            raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
+        try:
+            process.stdin.write(text)
+            process.stdin.write_eof()
+            async for line in process.stdout:
+                yield line.rstrip("\n")
+        finally:
+            self._end(process)
+
+    def _command(self, limit_s: float, *arguments: str | int) -> str:
+        """`timeout ... sh -eu -s -- arguments`, quoted here and nowhere else."""
+        words = ["sh", "-eu", "-s", "--", *map(str, arguments)]
+        if self._migration:
+            # a shared lock, held only by this wrapper, lets another worker wait until a dead one's commands have ended
+            words = ["flock", "-s", "-o", f"/run/mec-migration-{self._migration}.lock", *words]
+        words = ["timeout", "-k", "2", f"{limit_s:g}", *words]
+        if self.target.user != "root":
+            words = ["sudo", "-n", *words]
+        return shlex.join(words)
+
+    @staticmethod
+    def _end(process: "asyncssh.SSHClientProcess[Any]") -> None:
+        try:
+            process.terminate()
+            process.close()
+        except OSError:
+            pass  # the connection is gone, and sshd ends its commands' channels itself
+
+
+class HostClock:
+    """Measures the seconds in which a host command was running, of all hosts of a migration together."""
+
+    def __init__(self) -> None:
+        self._running = 0
+        self._since = 0.0
+        self._busy_s = 0.0
+
+    def measured_s(self) -> float:
+        """Seconds so far in which at least one command was running."""
+        return self._busy_s
+
+    def __enter__(self) -> None:
+        if self._running == 0:
+            self._since = time.monotonic()
+        self._running += 1
+
+    def __exit__(self, *_error: object) -> None:
+        self._running -= 1
+        if self._running == 0:
+            self._busy_s += time.monotonic() - self._since
+
+
+@asynccontextmanager
+async def connect(target: Target, clock: HostClock | None = None, migration: str = "") -> AsyncIterator[SshHost]:
+    """Connect to a host whose key must be the pinned one.
+
+    Raises HostUnreachable with what to do: no answer, a refused key, a changed host key.
+    """
+    try:
+        connection = await asyncio.wait_for(_open(target), CONNECT_LIMIT_S)
+    except TimeoutError as error:
+        raise HostUnreachable(
+            f"{target.name} does not answer at {target.address} port {target.port}: is it up, and sshd running?"
+        ) from error
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise HostUnreachable(
+            f"{target.name} shows another host key than the pinned one: if it was reinstalled, compare the new "
+            "fingerprint and pin it on the host's page; if not, somebody may be in between."
+        ) from error
+    except asyncssh.PermissionDenied as error:
+        raise HostUnreachable(
+            f"{target.name} refuses the key {target.key_file} for {target.user}: add its public half to the host's "
+            "authorized_keys."
+        ) from error
+    except (asyncssh.Error, OSError, ValueError) as error:
+        raise HostUnreachable(
+            f"{target.name} cannot be reached at {target.address} port {target.port}: {error}."
+        ) from error
+    async with connection:
+        yield SshHost(target, connection, clock or HostClock(), migration)
+
+
+async def _open(target: Target) -> asyncssh.SSHClientConnection:
+    pinned = asyncssh.import_public_key(target.host_key)
+    return await asyncssh.connect(
+        target.address,
+        target.port,
+        username=target.user,
+        client_keys=[target.key_file],
+        known_hosts=([pinned], [], []),
+        server_host_key_algs=_algorithms(pinned),
+        agent_path=None,
+        config=None,
+        keepalive_interval=KEEPALIVE_S,
+        keepalive_count_max=3,
+        connect_timeout=CONNECT_LIMIT_S,
+    )
+
+
+def _algorithms(key: asyncssh.SSHKey) -> list[str]:
+    """The signature algorithms of the pinned key, so that a host with several keys shows that one."""
+    return [algorithm.decode() for algorithm in key.sig_algorithms]

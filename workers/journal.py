@@ -1,0 +1,196 @@
+"""Engine events -> actions -> (after the commit) hints. The database is the truth; a hint that is lost loses nothing."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+
+from migrations_app import actions
+from migrations_app.actions import running
+from migrations_app.hints import send_hint
+from migrations_app.models import Migration, MigrationStatus, ServiceStatus, StageStatus
+from workers.engine import Outcome, Plan
+from workers.engine.stage import Context
+
+C = TypeVar("C", bound=Context)
+
+ADVICE = {
+    Outcome.SUCCEEDED: "Nothing is left to do.",
+    Outcome.FINISHED_WITH_PROBLEMS: "The service is on its target. Look at the problems below and mend them.",
+    Outcome.REJECTED: "Nothing was changed. Mend what the checks found and migrate again.",
+    Outcome.ROLLED_BACK: "The service goes on where it was. Mend the cause and migrate again.",
+    Outcome.CANCELLED: "The service goes on where it was. Migrate again whenever you like.",
+    Outcome.STUCK: (
+        "Look at both hosts before anything else: run “lxc-ls -P /var/lib/mec/instances -f” on each. If the service runs on "
+        "exactly one, check that host from its page and the portal takes over what it finds. If it runs on none, its saved "
+        "state is kept on the source in /var/lib/mec/migrations/{migration}/state."
+    ),
+}
+
+
+@dataclass
+class Running:
+    """The stage that runs now."""
+
+    position: int
+    began: float
+    bytes_at_begin: int
+    bytes_expected: int | None = None
+
+
+class MigrationJournal(Generic[C]):
+    """Writes a migration's stages, events and outcome. Times are taken on this worker's clock alone."""
+
+    def __init__(self, migration: Migration, plan: Plan[C], began: float, sent_bytes: Callable[[], int]) -> None:
+        self._id = migration.pk
+        self._migration = migration
+        self._plan = plan
+        self._began = began
+        self._sent_bytes = sent_bytes
+        self._running: Running | None = None
+        self._hints: set[asyncio.Task[None]] = set()
+        self.problems: list[str] = []
+        self.log = ""
+        self.wire_by_stage = 0
+
+    def hint(self) -> None:
+        """Tell the watchers, without waiting for the broker."""
+        task = asyncio.ensure_future(send_hint(self._id))
+        self._hints.add(task)
+        task.add_done_callback(self._hints.discard)
+
+    async def flush_hints(self) -> None:
+        """Let the hints that are on their way arrive, for at most two seconds."""
+        if self._hints:
+            await asyncio.wait(self._hints, timeout=2)
+
+    async def _write(self, action: Callable[..., Any], **values: Any) -> Any:
+        done = await sync_to_async(action)(migration_id=self._id, **values)
+        self.hint()
+        return done
+
+    async def announce_plan(self) -> None:
+        """Write all stages down as waiting, so that the page shows the whole way from the start."""
+
+        def write(migration_id: int) -> None:
+            for position in range(len(self._plan)):
+                actions.record_stage(
+                    migration_id=migration_id, position=position, status=StageStatus.WAITING, **self._words(position)
+                )
+
+        await self._write(write)
+
+    def _words(self, position: int) -> dict[str, Any]:
+        stage = self._plan[position]
+        return {"name": stage.name, "title": stage.title, "paper_title": stage.paper_title, "in_downtime": stage.down}
+
+    async def _stage(self, position: int, event: str = "", **values: Any) -> None:
+        await self._write(actions.record_stage, position=position, event=event, **values)
+
+    async def stage_started(self, position: int) -> None:
+        self._running = Running(position, time.monotonic(), self._sent_bytes())
+        await self._stage(
+            position,
+            event=f"{self._plan[position].title} …",
+            status=StageStatus.RUNNING,
+            started_at=timezone.now(),
+            **self._words(position),
+        )
+
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self._running.began, 4) if self._running else 0.0
+
+    async def stage_finished(self, position: int) -> None:
+        seconds = self._seconds()
+        self._running = None
+        await self._stage(
+            position, event=f"{self._plan[position].title}: {seconds:.2f} s", status=StageStatus.DONE, seconds=seconds
+        )
+
+    async def stage_skipped(self, position: int) -> None:
+        await self._stage(position, event=f"{self._plan[position].title}: not needed", status=StageStatus.SKIPPED)
+
+    async def stage_failed(self, position: int, sentence: str) -> None:
+        seconds = self._seconds()
+        self._running = None
+        await self._stage(
+            position,
+            event=f"{self._plan[position].title} failed: {sentence}",
+            status=StageStatus.FAILED,
+            seconds=seconds,
+            error=sentence,
+        )
+
+    async def stage_undone(self, position: int) -> None:
+        await self._stage(position, event=f"Undone: {self._plan[position].title}", status=StageStatus.UNDONE)
+
+    async def undo_failed(self, position: int, sentence: str) -> None:
+        await self._stage(position, event=sentence, status=StageStatus.UNDO_FAILED, error=sentence)
+
+    async def cancel_requested(self) -> bool:
+        return await sync_to_async(Migration.objects.filter(pk=self._id, cancel_requested_at__isnull=False).exists)()
+
+    async def commit(self) -> bool:
+        return bool(await self._write(actions.commit))
+
+    async def problem(self, sentence: str, log: str = "") -> None:
+        self.problems.append(sentence)
+        self.log = self.log or log
+        await self._write(actions.record_event, kind="problem", message=sentence)
+
+    async def remember(self, made: dict[str, Any]) -> None:
+        await self._write(actions.record_made, made=dict(made))
+
+    async def note(self, **values: Any) -> None:
+        """What a stage measured: `app_found` belongs to the migration, bytes to the running stage."""
+        if "app_found" in values:
+            found = values.pop("app_found")
+            await sync_to_async(Migration.objects.filter(pk=self._id).update)(app_found=found)
+        self.wire_by_stage += values.get("bytes_on_wire", 0)
+        if values and self._running:
+            self._running.bytes_expected = values.get("bytes_expected", self._running.bytes_expected)
+            await self._stage(self._running.position, **values)
+
+    async def progress(self) -> None:
+        """How far the running stage is, by what the meter counts."""
+        now = self._running
+        if now and now.bytes_expected is not None:
+            sent = max(0, self._sent_bytes() - now.bytes_at_begin)
+            await self._write(
+                actions.record_progress, position=now.position, bytes_on_wire=sent, bytes_expected=now.bytes_expected
+            )
+
+    async def samples(self, batch: list[list[float | int | None]]) -> None:
+        await self._write(actions.record_samples, samples=batch)
+
+    async def beat(self) -> None:
+        await sync_to_async(actions.beat)(migration_id=self._id)
+
+    async def moved(self) -> None:
+        private = self._migration.layers == 2
+        await sync_to_async(actions.record_moved)(migration=self._migration, private_application=private)
+
+    async def finish(self, outcome: Outcome, **figures: Any) -> None:
+        """Write down how it ended: the first problem is the one shown, later ones are attached to it."""
+        status = MigrationStatus(outcome.value)
+        await self._write(
+            actions.finish,
+            status=status,
+            message=f"{status.label}.",
+            error=self.problems[0] if self.problems else "",
+            problems=self.problems[1:],
+            advice=ADVICE[outcome].format(migration=self._id),
+            engine_log=self.log,
+            **figures,
+        )
+        if outcome in (Outcome.SUCCEEDED, Outcome.FINISHED_WITH_PROBLEMS):
+            await sync_to_async(running.keep_state)(migration_id=self._id)
+        if outcome is Outcome.STUCK and self._migration.service_id:
+            await sync_to_async(actions.record_service)(
+                service_id=self._migration.service_id, status=ServiceStatus.UNKNOWN
+            )
+        await self.flush_hints()

@@ -1,0 +1,67 @@
+"""The protocol of a layer store, and what all stores do alike."""
+
+from typing import Protocol
+
+from workers.hosts.base import MecHost
+from workers.move import AppAtSource, Move, Station
+from workers.transfer.rsync import Part
+
+
+class LayerStore(Protocol):
+    """How layers lie on hosts: what a clone is, and which files make up the layer that travels."""
+
+    async def clone_base_as_app(self, target: MecHost, move: Move) -> None:
+        """Begin an application layer at the target, in the migration's own directory."""
+        ...
+
+    async def keep_app(self, target: MecHost, move: Move, app: AppAtSource) -> int:
+        """Make the received application layer the target's own; its size in bytes. A damaged one is refused."""
+        ...
+
+    async def clone_as_instance(self, target: MecHost, move: Move) -> None:
+        """Clone the application (three layers) or the base (two) as the instance that will be received."""
+        ...
+
+    async def clone_for_start(self, host: MecHost, station: Station) -> None:
+        """Clone the application layer as a new instance, to be started on this host."""
+        ...
+
+    def app_parts(self, app: AppAtSource) -> list[Part]:
+        """The files of the application layer."""
+        ...
+
+    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
+        """The files that travel after the suspension: the instance layer, and with two layers all above the base."""
+        ...
+
+
+class Cloning:
+    """What all stores do alike: the scripts know the storage by its name."""
+
+    storage: str
+
+    async def clone_base_as_app(self, target: MecHost, move: Move) -> None:
+        await target.call("layers/clone_base_as_app", move.migration, move.station.base, self.storage, limit_s=120)
+
+    async def keep_app(self, target: MecHost, move: Move, app: AppAtSource) -> int:
+        said = await target.call(
+            "layers/keep_layer",
+            move.migration,
+            f"app/{self.storage}/{move.station.app_layer}",
+            app.digest,
+            limit_s=300,
+        )
+        return int(said["bytes"])
+
+    async def clone_as_instance(self, target: MecHost, move: Move) -> None:
+        layer = move.station.app_layer if move.layers == 3 else "-"
+        await self._clone(target, move.station, f"incoming/{move.migration}/files/instance", layer)
+
+    async def clone_for_start(self, host: MecHost, station: Station) -> None:
+        await self._clone(host, station, f"instances/{station.service}", station.app_layer)
+
+    async def _clone(self, host: MecHost, station: Station, place: str, layer: str) -> None:
+        await host.call("layers/clone_instance", station.service, place, station.base, layer, self.storage, limit_s=120)
+
+    def app_parts(self, app: AppAtSource) -> list[Part]:
+        return [Part(app.path, "layer/rootfs")]

@@ -1,0 +1,15 @@
+"""Layers as the paper had them: each a full copy of the one below plus its own files; rsync sends the difference."""
+
+from workers.move import AppAtSource, Move
+from workers.transfer.rsync import Part
+
+from .base import Cloning
+
+
+class DirectoryStore(Cloning):
+    """An instance is a full copy."""
+
+    storage = "directory"
+
+    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
+        return [Part(f"instances/{move.service}/rootfs", "instance/rootfs")]

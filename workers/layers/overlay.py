@@ -1,0 +1,20 @@
+"""Layers shared by overlayfs: a clone is a mount, and only the upper directory travels.
+
+What the paper named as open: with a directory store each layer repeats all the files of the one below.
+"""
+
+from workers.move import AppAtSource, Move
+from workers.transfer.rsync import Part
+
+from .base import Cloning
+
+
+class OverlayStore(Cloning):
+    """An instance is an upper directory over the application's files over the base's."""
+
+    storage = "overlay"
+
+    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
+        upper = Part(f"instances/{move.service}/upper", "instance/upper")
+        # kept apart from the upper directory, so that a file the instance deleted from the application stays deleted
+        return [upper] if move.layers == 3 else [Part(app.path, "instance/lower"), upper]

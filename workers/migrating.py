@@ -1,0 +1,246 @@
+"""One migration from claim to outcome, on one event loop: connections, probe, meter, heartbeat, and the engine in their midst."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+
+from migrations_app import actions
+from migrations_app.models import Host, Migration, Origin, StageRun, StageStatus
+from workers import records
+from workers.context import MigrationContext
+from workers.engine import MigrationError, Outcome, recover, run
+from workers.guests import GUESTS
+from workers.hosts.ssh import HostClock, SshHost, connect
+from workers.journal import MigrationJournal
+from workers.layers import STORES
+from workers.move import Move
+from workers.plans import PLANS
+from workers.probe import Probe, Question, felt_downtime, probing
+from workers.transfer.rsync import Transfer
+
+BEAT_S = 3.0
+PROGRESS_S = 0.3
+PROBE_AFTER_S = 1.0  # the user's series goes on a little beyond the last stage
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything of a migration that is read from the database before it begins."""
+
+    migration: Migration
+    move: Move
+    source: Host
+    target: Host
+    user: Host
+    question: Question
+
+
+def read_assignment(migration: Migration) -> Assignment:
+    """Raises records.NotReady when something the migration needs is not in the portal's records."""
+    move = records.move_of(migration)
+    assert migration.service is not None  # move_of has refused it otherwise
+    question = records.question_of(migration.service, settings.PROBE_INTERVAL_MS)
+    return Assignment(migration, move, migration.source, migration.target, records.user_side(), question)
+
+
+class Meter:
+    """The bytes that left the source's backhaul interface, as a running count."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self.last = 0
+
+    def sent(self) -> int:
+        """Bytes since the first reading."""
+        return self.last - (self.first or 0)
+
+    async def read(self, source: SshHost, interface: str) -> None:
+        """Read until cancelled; a source that is gone stands still."""
+        with contextlib.suppress(MigrationError):
+            async for line in source.stream("hosts/meter", interface):
+                self.last = int(line)
+                self.first = self.last if self.first is None else self.first
+
+
+async def execute(assignment: Assignment) -> Outcome:
+    """Run a claimed migration to its outcome."""
+    async with _world(assignment) as (ctx, journal):
+        if ctx is None:
+            return Outcome.REJECTED
+        await journal.announce_plan()
+        outcome = await run(PLANS[assignment.migration.layers], ctx, journal)
+        total_s = time.monotonic() - ctx.began
+        portal_s = total_s - ctx.clock.measured_s()
+        await _finish(ctx, journal, outcome, total_s, portal_s)
+        return outcome
+
+
+async def take_over(assignment: Assignment) -> Outcome:
+    """Undo or finish a migration whose worker died."""
+    migration = assignment.migration
+    async with _world(assignment) as (ctx, journal):
+        if ctx is None:
+            return Outcome.STUCK
+        for host in (ctx.source, ctx.target):
+            await host.call("hosts/settle", migration.pk, 20, limit_s=40)
+        ctx.made = dict(migration.made)
+        ctx.app_found = bool(migration.app_found)
+        begun = await sync_to_async(_begun)(migration)
+        outcome = await recover(
+            PLANS[migration.layers],
+            ctx,
+            journal,
+            begun,
+            committed=migration.committed_at is not None,
+            cancelled=migration.cancel_requested_at is not None,
+        )
+        await _finish(ctx, journal, outcome, total_s=None, portal_s=None)
+        return outcome
+
+
+def _begun(migration: Migration) -> list[int]:
+    """The positions of the stages that had begun, in order."""
+    waiting = (StageStatus.WAITING, StageStatus.SKIPPED, StageStatus.UNDONE)
+    stages = StageRun.objects.filter(migration=migration).exclude(status__in=waiting)
+    return list(stages.order_by("position").values_list("position", flat=True))
+
+
+@asynccontextmanager
+async def _world(assignment: Assignment) -> AsyncIterator[tuple[MigrationContext | None, MigrationJournal[Any]]]:
+    """Connect to the hosts and build the context; without a connection the migration ends here."""
+    migration, began = assignment.migration, time.monotonic()
+    meter, clock = Meter(), HostClock()
+    journal: MigrationJournal[MigrationContext] = MigrationJournal(
+        migration, PLANS[migration.layers], began, meter.sent
+    )
+    async with AsyncExitStack() as stack:
+        beating = asyncio.create_task(_every(BEAT_S, journal.beat))
+        stack.push_async_callback(_end, beating)
+        hosts = await _connect(assignment, stack, clock, journal)
+        if hosts is None:
+            outcome = Outcome.STUCK if migration.started_at and migration.made else Outcome.REJECTED
+            await journal.finish(outcome, total_s=round(time.monotonic() - began, 3))
+            yield None, journal
+            return
+        source, target, user = hosts
+        facts = await sync_to_async(lambda: assignment.source.facts_or_none)()
+        interface = facts.values.get("backhaul_interface", "") if facts else ""
+        if interface:
+            stack.push_async_callback(_end, asyncio.create_task(meter.read(source, interface)))
+        stack.push_async_callback(_end, asyncio.create_task(_every(PROGRESS_S, journal.progress)))
+        probe = await stack.enter_async_context(probing(user, assignment.question, began, journal.samples))
+        yield _context(assignment, source, target, probe, journal, began, clock), journal
+
+
+def _context(
+    assignment: Assignment,
+    source: SshHost,
+    target: SshHost,
+    probe: Probe,
+    journal: MigrationJournal[MigrationContext],
+    began: float,
+    clock: HostClock,
+) -> MigrationContext:
+    service = assignment.migration.service
+    assert service is not None
+
+    async def app_kept(digest: str, size: int) -> None:
+        await sync_to_async(actions.record_layer_copy)(
+            host=assignment.target,
+            application=service.application,
+            name=assignment.move.station.app_layer,
+            storage=assignment.move.station.storage,
+            digest=digest,
+            size_bytes=size,
+            origin=Origin.MIGRATED,
+        )
+
+    return MigrationContext(
+        move=assignment.move,
+        source=source,
+        target=target,
+        guest=GUESTS[assignment.move.station.kind],
+        store=STORES[assignment.move.station.storage],
+        transfer=Transfer(str(assignment.move.migration), source, target),
+        probe=probe,
+        clock=clock,
+        remember=journal.remember,
+        note=journal.note,
+        moved=journal.moved,
+        app_kept=app_kept,
+        began=began,
+    )
+
+
+async def _connect(
+    assignment: Assignment, stack: AsyncExitStack, clock: HostClock, journal: MigrationJournal[MigrationContext]
+) -> tuple[SshHost, SshHost, SshHost] | None:
+    """Connect to all three at once; None when one cannot be reached, with every reason noted."""
+    mark = str(assignment.migration.pk)
+    with clock:
+        opened = await asyncio.gather(
+            *(
+                stack.enter_async_context(connect(records.target_of(host), clock, migration))
+                for host, migration in ((assignment.source, mark), (assignment.target, mark), (assignment.user, ""))
+            ),
+            return_exceptions=True,
+        )
+    hosts = [host for host in opened if isinstance(host, SshHost)]
+    for error in opened:
+        if isinstance(error, MigrationError):
+            await journal.problem(str(error))
+        elif isinstance(error, BaseException):
+            raise error
+    return (hosts[0], hosts[1], hosts[2]) if len(hosts) == 3 else None
+
+
+async def _finish(
+    ctx: MigrationContext,
+    journal: MigrationJournal[Any],
+    outcome: Outcome,
+    total_s: float | None,
+    portal_s: float | None,
+) -> None:
+    """Let the user's series run a little longer, then write the figures down."""
+    end = time.monotonic() - ctx.began
+    if outcome is not Outcome.REJECTED:
+        await asyncio.sleep(PROBE_AFTER_S)
+    await ctx.probe.flush()
+    figures: dict[str, Any] = {}
+    if total_s is not None:
+        figures = {
+            "total_s": round(total_s, 4),
+            "portal_s": round(portal_s or 0.0, 4),
+            "bytes_on_wire": ctx.bytes_on_wire,
+        }
+    if ctx.suspended_at is not None and outcome is not Outcome.REJECTED:
+        interval = ctx.probe.question.interval_s
+        felt = felt_downtime(ctx.probe.series.arrivals(), _first_answer(ctx.probe), end + PROBE_AFTER_S / 2, interval)
+        figures["probe_downtime_s"] = round(felt, 4)
+        if ctx.restored_at is not None:
+            figures["downtime_s"] = round(ctx.restored_at - ctx.suspended_at, 4)
+    await journal.finish(outcome, **figures)
+
+
+def _first_answer(probe: Probe) -> float:
+    """The user's downtime is counted from the first answer on: before it nothing had been asked."""
+    arrivals = probe.series.arrivals()
+    return arrivals[0] if arrivals else 0.0
+
+
+async def _every(seconds: float, action: Any) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await action()
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,60 @@
+"""What is moved: plain values, read once from the portal's records."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Station:
+    """A service as a host runs it: its layers, its place in the network, its limits."""
+
+    service: str
+    kind: str
+    storage: str
+    base: str
+    base_digest: str
+    app_layer: str
+    app_digest: str  # as the residency map has it; empty when no host holds the layer
+    address: str
+    prefix_length: int
+    hardware_address: str
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class Move:
+    """One migration of a service."""
+
+    migration: int
+    station: Station
+    layers: int
+
+    @property
+    def service(self) -> str:
+        return self.station.service
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """A saved state on the source: the digest of its manifest, and its size."""
+
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one host says of a service during a migration."""
+
+    running: bool
+    frozen: bool = False
+    saved: bool = False  # its state was saved whole here
+    went_on: bool = False  # a restoration here got as far as letting it go on
+
+
+@dataclass(frozen=True)
+class AppAtSource:
+    """The application layer as the source holds it."""
+
+    path: str  # below the hosts' layer directory
+    digest: str
+    size_bytes: int

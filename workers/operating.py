@@ -1,0 +1,221 @@
+"""Work on hosts that is no migration: checks, layers, services. One function a kind; what fails ends as one sentence."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from migrations_app import actions
+from migrations_app.models import (
+    Application,
+    Host,
+    Operation,
+    OperationKind,
+    Origin,
+    Service,
+    ServiceStatus,
+)
+from workers import checking, provisioning, records
+from workers.engine import MigrationError
+from workers.guests import GUESTS
+from workers.hosts.ssh import SshHost, connect
+from workers.layers import STORES
+from workers.move import Station
+from workers.probe import Row, probing
+
+FIRST_ANSWER_LIMIT_S = 60.0
+BEAT_S = 5.0
+
+
+def execute(operation: Operation) -> None:
+    """Do a claimed operation and write down how it ended."""
+    done = threading.Event()
+    beating = threading.Thread(target=_beat, args=(operation, done), daemon=True)
+    beating.start()
+    try:
+        message = DOERS[OperationKind(operation.kind)](operation)
+    except (MigrationError, records.NotReady) as error:
+        _note_failure(operation)
+        actions.finish_operation(
+            operation=operation, succeeded=False, message=str(error.args[0]), log=getattr(error, "log", "")
+        )
+    except Exception as error:
+        _note_failure(operation)
+        actions.finish_operation(
+            operation=operation, succeeded=False, message=f"Unexpected {type(error).__name__}: {error}"
+        )
+        raise
+    else:
+        actions.finish_operation(operation=operation, succeeded=True, message=message)
+    finally:
+        done.set()
+        beating.join()
+
+
+def _beat(operation: Operation, done: threading.Event) -> None:
+    while not done.wait(BEAT_S):
+        Operation.objects.filter(pk=operation.pk).update(heartbeat_at=timezone.now())
+    connection.close()
+
+
+def _note_failure(operation: Operation) -> None:
+    if operation.service_id and operation.kind in (OperationKind.DEPLOY, OperationKind.START):
+        actions.record_service(service_id=operation.service_id, status=ServiceStatus.FAILED)
+
+
+def _host(operation: Operation) -> Host:
+    if operation.host is None:
+        raise records.NotReady("The host was removed meanwhile.")
+    return operation.host
+
+
+def _service(operation: Operation) -> Service:
+    if operation.service is None:
+        raise records.NotReady("The service was removed meanwhile.")
+    return Service.objects.select_related("application", "host").get(pk=operation.service.pk)
+
+
+def check_host(operation: Operation) -> str:
+    """Gather a host's facts and problems, and what layers and instances it holds."""
+    host = _host(operation)
+    problems = checking.check(host)
+    return "Ready." if not problems else f"{len(problems)} problem(s): {problems[0]['what']}"
+
+
+def provision_base(operation: Operation) -> str:
+    """Send the base layer from a host that has it."""
+    host = _host(operation)
+    actions.note_progress(operation=operation, message=f"Sending {operation.argument} to {host} …")
+    sent = provisioning.provision_base(host, operation.argument)
+    checking.check(host)
+    return f"{host} holds {operation.argument} now ({sent / 1e6:.0f} MB sent)."
+
+
+def build_base(operation: Operation) -> str:
+    """Build the base layer from Debian's packages."""
+    host = _host(operation)
+    actions.note_progress(operation=operation, message=f"Building {operation.argument} on {host} …")
+    provisioning.build_base(host, operation.argument)
+    checking.check(host)
+    return f"{host} holds {operation.argument} now."
+
+
+def build_application(operation: Operation) -> str:
+    """Bring an application layer to a host."""
+    application, host = operation.application, _host(operation)
+    if application is None:
+        raise records.NotReady("The application was removed meanwhile.")
+    return _bring_layer(operation, application, host, operation.argument)
+
+
+def _bring_layer(operation: Operation, application: Application, host: Host, storage: str) -> str:
+    def say(message: str) -> None:
+        actions.note_progress(operation=operation, message=message)
+
+    origin = provisioning.bring_application(application, host, storage, operation.pk, say)
+    how = "was there already"
+    if origin is not None:
+        how = "was built" if origin is Origin.BUILT else "was fetched"
+    return f"The application layer of {application} {how} on {host}."
+
+
+def deploy(operation: Operation) -> str:
+    """Bring the application layer, clone it, start it and wait until it answers its user."""
+    service = _service(operation)
+    _bring_layer(operation, service.application, service.host, service.storage)
+    actions.note_progress(operation=operation, message=f"Starting {service} …")
+    _on_host(service, _clone_and_start)
+    return _await_answer(operation, service)
+
+
+def start(operation: Operation) -> str:
+    """Start a stopped service where it is."""
+    service = _service(operation)
+    _on_host(service, _start)
+    return _await_answer(operation, service)
+
+
+def stop(operation: Operation) -> str:
+    """Stop a service; its files stay."""
+    service = _service(operation)
+    _on_host(service, _stop)
+    actions.record_service(service_id=service.pk, status=ServiceStatus.STOPPED)
+    return f"{service} is stopped."
+
+
+def remove(operation: Operation) -> str:
+    """Stop a service, delete its instance and forget it."""
+    service = _service(operation)
+    actions.record_service(service_id=service.pk, status=ServiceStatus.REMOVING)
+    _on_host(service, _remove)
+    service.delete()
+    return f"{service.name} is removed."
+
+
+def _on_host(service: Service, work: Callable[..., object]) -> None:
+    station = records.station_of(service)
+    target = records.target_of(service.host)
+
+    async def on_host() -> None:
+        async with connect(target) as host:
+            await work(host, station)  # type: ignore[misc]
+
+    async_to_sync(on_host)()
+
+
+async def _clone_and_start(host: SshHost, station: Station) -> None:
+    try:
+        await STORES[station.storage].clone_for_start(host, station)
+        await GUESTS[station.kind].start(host, station)
+        await GUESTS[station.kind].announce(host, station)
+    except MigrationError:
+        await GUESTS[station.kind].remove(host, station)
+        raise
+
+
+async def _start(host: SshHost, station: Station) -> None:
+    await GUESTS[station.kind].start(host, station)
+    await GUESTS[station.kind].announce(host, station)
+
+
+async def _stop(host: SshHost, station: Station) -> None:
+    await GUESTS[station.kind].stop(host, station)
+
+
+async def _remove(host: SshHost, station: Station) -> None:
+    await GUESTS[station.kind].stop(host, station)
+    await GUESTS[station.kind].remove(host, station)
+
+
+def _await_answer(operation: Operation, service: Service) -> str:
+    """The service is running once its user gets an answer."""
+    actions.note_progress(operation=operation, message=f"Waiting for {service}'s first answer at the user's side …")
+    question = records.question_of(service, settings.PROBE_INTERVAL_MS)
+    user = records.target_of(records.user_side())
+
+    async def forget(_samples: list[Row]) -> None:
+        return None
+
+    async def ask() -> None:
+        async with connect(user) as host, probing(host, question, time.monotonic(), forget) as probe:
+            await probe.wait_for_answer(FIRST_ANSWER_LIMIT_S)
+
+    async_to_sync(ask)()
+    actions.record_service(service_id=service.pk, status=ServiceStatus.RUNNING)
+    return f"{service} answers at {service.address} on {service.host}."
+
+
+DOERS: dict[OperationKind, Callable[[Operation], str]] = {
+    OperationKind.CHECK_HOST: check_host,
+    OperationKind.PROVISION_BASE: provision_base,
+    OperationKind.BUILD_BASE: build_base,
+    OperationKind.BUILD_APPLICATION: build_application,
+    OperationKind.DEPLOY: deploy,
+    OperationKind.START: start,
+    OperationKind.STOP: stop,
+    OperationKind.REMOVE: remove,
+}

@@ -1,0 +1,68 @@
+"""What beat does: nothing that waits is forgotten, nothing that went silent is left half done, nothing is kept too long."""
+
+import logging
+from datetime import timedelta
+
+from asgiref.sync import async_to_sync
+from django.utils import timezone
+
+from migrations_app import actions, dispatch
+from migrations_app.actions.running import take_over
+from migrations_app.models import Migration, MigrationStatus, Operation, OperationStatus
+from workers import migrating, records
+from workers.engine import MigrationError
+from workers.hosts.ssh import connect
+
+log = logging.getLogger(__name__)
+RESEND_AFTER = timedelta(seconds=3)
+OPERATION_LOST = timedelta(seconds=60)
+
+
+def send_waiting() -> None:
+    """Send again what is queued: its message was lost, or its hosts were busy. Claims make a second message harmless."""
+    before = timezone.now() - RESEND_AFTER
+    for pk in Migration.objects.filter(status=MigrationStatus.QUEUED, requested_at__lt=before).values_list(
+        "pk", flat=True
+    ):
+        dispatch.send_now(dispatch.RUN_MIGRATION, pk)
+    for pk in Operation.objects.filter(status=OperationStatus.QUEUED, requested_at__lt=before).values_list(
+        "pk", flat=True
+    ):
+        dispatch.send_now(dispatch.RUN_OPERATION, pk)
+
+
+def take_over_silent() -> None:
+    """Undo or finish migrations whose worker died, and end operations whose worker died."""
+    for pk in Migration.objects.silent().values_list("pk", flat=True):
+        migration = take_over(migration_id=pk)
+        if migration is not None:
+            log.warning("migration %s went silent: taking it over", pk)
+            try:
+                async_to_sync(migrating.take_over)(migrating.read_assignment(migration))
+            except Exception:
+                # its heartbeat goes silent again, and the next round tries anew
+                log.exception("migration %s could not be taken over yet", pk)
+    lost = timezone.now() - OPERATION_LOST
+    for operation in Operation.objects.filter(status=OperationStatus.RUNNING, heartbeat_at__lt=lost):
+        actions.finish_operation(
+            operation=operation,
+            succeeded=False,
+            message="The worker that did this died: check the host, then try again.",
+        )
+
+
+def remove_kept_states() -> None:
+    """Remove saved states whose time is over; a source that does not answer is asked again later."""
+    due = Migration.objects.filter(kept_until__lt=timezone.now()).select_related("source")
+    for migration in due:
+        try:
+            async_to_sync(_remove_kept)(migration)
+        except MigrationError as error:
+            log.info("the saved state of migration %s stays: %s", migration.pk, error)
+        else:
+            actions.release_kept_state(migration_id=migration.pk)
+
+
+async def _remove_kept(migration: Migration) -> None:
+    async with connect(records.target_of(migration.source)) as source:
+        await source.call("lxc/remove_kept", migration.pk, limit_s=120)

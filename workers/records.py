@@ -1,0 +1,85 @@
+"""From the portal's records to the plain values that the stages use."""
+
+from migrations_app import recipes
+from migrations_app.models import Application, BaseLayer, Host, LayerCopy, Migration, Service
+from workers.hosts.base import Target
+from workers.move import Move, Station
+from workers.probe import Question
+
+
+class NotReady(Exception):
+    """The portal lacks a record that the work needs; `args[0]` says which and what to do."""
+
+
+def target_of(host: Host) -> Target:
+    """How to reach a host."""
+    return Target(
+        name=host.name,
+        address=host.address,
+        port=host.port,
+        user=host.user,
+        key_file=host.key_file,
+        host_key=host.host_key,
+        backhaul_address=host.backhaul_address or "",
+        bandwidth_mbit=host.bandwidth_mbit,
+        access_bridge=host.access_bridge,
+    )
+
+
+def recipe_of(application: Application) -> recipes.Recipe:
+    """The recipe as it was checked when it was added."""
+    return recipes.Recipe.model_validate(application.recipe)
+
+
+def station_of(service: Service) -> Station:
+    """A service as a host runs it."""
+    application = service.application
+    base = BaseLayer.objects.filter(name=application.base_name, kind=service.kind).first()
+    copy = LayerCopy.objects.of_application(application, service.storage).first()
+    return Station(
+        service=service.name,
+        kind=service.kind,
+        storage=service.storage,
+        base=application.base_name,
+        base_digest=base.digest if base else "",
+        app_layer=application.layer_name,
+        app_digest=copy.digest if copy else "",
+        address=service.address,
+        prefix_length=service.prefix_length,
+        hardware_address=service.hardware_address,
+        memory_mb=recipe_of(application).memory_mb,
+    )
+
+
+def move_of(migration: Migration) -> Move:
+    """What a migration moves. Raises NotReady when its service is gone."""
+    if migration.service is None:
+        raise NotReady(f"{migration.service_name} was removed: there is nothing to migrate.")
+    return Move(migration=migration.pk, station=station_of(migration.service), layers=migration.layers)
+
+
+def question_of(service: Service, default_interval_ms: int) -> Question:
+    """What the probe asks this service."""
+    recipe = recipe_of(service.application)
+    probe = recipe.probe
+    payload = recipe.probe_payload()
+    if probe.protocol == "http":
+        lines = [f"GET {probe.path} HTTP/1.1", f"Host: {service.address}", "Connection: close", "", ""]
+        payload = "\r\n".join(lines).encode()
+    return Question(
+        protocol="udp" if probe.protocol == "udp" else "tcp",
+        address=service.address,
+        port=probe.port,
+        payload=payload,
+        counter=probe.counter,
+        counter_encoding=probe.counter_encoding,
+        interval_s=(probe.interval_ms or default_interval_ms) / 1000,
+    )
+
+
+def user_side() -> Host:
+    """The machine at the user's side. Raises NotReady when none is registered."""
+    host = Host.objects.probes().first()
+    if host is None:
+        raise NotReady("No machine at the user's side is registered: register one with the role “User's side (probe)”.")
+    return host

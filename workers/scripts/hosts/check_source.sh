@@ -1,0 +1,32 @@
+# What the checks before a migration look at on the source. Changes nothing.
+# Arguments: service, base, app layer, storage, backhaul address.
+SERVICE=$1 BASE=$2 LAYER=$3 STORAGE=$4 BACKHAUL=$5
+instance=$INSTANCES/$SERVICE
+echo "kernel=$(uname -r)"
+echo "criu_version=$(criu --version 2>/dev/null | awk '/^Version/{print $2}')"
+echo "lxc_version=$(lxc-checkpoint --version 2>/dev/null)"
+echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
+echo "base_digest=$(cat $MEC/layers/base/"$BASE"/digest 2>/dev/null)"
+echo "state=$(container_state "$SERVICE")"
+echo "disk_free_bytes=$(($(df -P -k $MEC | awk 'NR==2{print $4}') * 1024))"
+app=$MEC/layers/app/$STORAGE/$LAYER
+if [ -d "$instance/lower" ]; then
+    echo "app_path=instances/$SERVICE/lower"
+    echo "app_bytes=$(tree_bytes "$instance/lower")"
+    echo "app_digest=$(tree_digest "$instance/lower")"
+elif [ -d "$app/rootfs" ]; then
+    echo "app_path=layers/app/$STORAGE/$LAYER/rootfs"
+    echo "app_bytes=$(cat "$app/bytes")"
+    echo "app_digest=$(cat "$app/digest")"
+fi
+if [ -d "$instance/upper" ]; then echo "instance_bytes=$(tree_bytes "$instance/upper")"; fi
+pid=$(lxc-info -P "$INSTANCES" -n "$SERVICE" -pH 2>/dev/null || true)
+if [ -n "$pid" ]; then
+    echo "interface_index=$(nsenter -t "$pid" -n cat /proc/net/dev >/dev/null && nsenter -t "$pid" -n ip -o link show dev eth0 | cut -d: -f1)"
+    group=$(awk -F: '$2 == "memory" || $2 == "" {print $2 ":" $3}' "/proc/$pid/cgroup" | head -n1)
+    memory=$(cat "/sys/fs/cgroup/memory${group#*:}/memory.usage_in_bytes" "/sys/fs/cgroup${group#*:}/memory.current" 2>/dev/null | head -n1)
+    echo "memory_bytes=${memory:-0}"
+fi
+interface=$(ip -o addr show | awk -v a="$BACKHAUL" '{split($4, x, "/"); if (x[1] == a) {print $2; exit}}')
+echo "backhaul_interface=$interface"
+true

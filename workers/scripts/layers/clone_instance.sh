@@ -1,0 +1,21 @@
+# Clone a layer as an instance. Arguments: service, where to make it, base, app layer (or - for the base itself), storage.
+SERVICE=$1 PLACE=$MEC/$2 BASE=$3 LAYER=$4 STORAGE=$5
+base=$MEC/layers/base/$BASE/rootfs
+app=$MEC/layers/app/$STORAGE/$LAYER/rootfs
+[ -d "$base" ] || fail "the base layer $BASE is not on this host: provision it first"
+mkdir -p "$(dirname "$PLACE")"
+mkdir "$PLACE" || fail "$PLACE is there already"
+chmod 711 "$PLACE"
+case $STORAGE in
+    overlay)
+        # two layers: the application comes inside the instance, into `lower`
+        if [ "$LAYER" = - ]; then lowers="$INSTANCES/$SERVICE/lower:$base"; else lowers="$app:$base"; fi
+        echo "$lowers" >"$PLACE/lowers"
+        mkdir "$PLACE/upper" "$PLACE/work" "$PLACE/rootfs"
+        chmod 755 "$PLACE/upper" "$PLACE/rootfs"
+        chown --reference="$base" "$PLACE/upper" "$PLACE/rootfs"
+        ;;
+    directory)
+        if [ "$LAYER" = - ]; then cp -a "$base" "$PLACE/rootfs"; else cp -a "$app" "$PLACE/rootfs"; fi
+        ;;
+esac

@@ -1,0 +1,28 @@
+# Stop the container with its state saved, and take the digest of what was saved. Arguments: migration, service.
+ID=$1 SERVICE=$2
+kept=$MEC/migrations/$ID
+mkdir -p "$kept"
+chmod 711 $MEC/migrations "$kept"
+# CRIU reads it from inside the container's user namespace, too: it belongs to the container's root, and to nobody else
+install -d -m 700 -o 100000 -g 100000 "$kept/state"
+umask 022
+export CRIU_CONFIG_FILE=$kept/criu.conf
+cat >"$CRIU_CONFIG_FILE" <<CONFIG
+tcp-established
+skip-in-flight
+link-remap
+file-locks
+ghost-limit 67108864
+CONFIG
+lxc-checkpoint -s -P "$INSTANCES" -n "$SERVICE" -D "$kept/state" -o "$kept/lxc.log" -l INFO </dev/null >/dev/null 2>&1 || {
+    echo "--- liblxc" >&2
+    tail -n 40 "$kept/lxc.log" >&2
+    echo "--- CRIU" >&2
+    grep -vE '^\([0-9.]+\) +(Dumping|Something)' "$kept/state/dump.log" 2>/dev/null | tail -n 400 >&2
+    fail "CRIU could not save $SERVICE: $(first_error "$kept/state/dump.log" || tail -n1 "$kept/lxc.log")"
+}
+(cd "$kept/state" && rm -f stats-dump && xxh128sum ./*.img >manifest)
+wait_for 5 is_stopped "$SERVICE" || fail "$SERVICE is saved but does not stop"
+touch "$kept/complete"
+echo "digest=$(xxh128sum <"$kept/state/manifest" | cut -d' ' -f1)"
+echo "bytes=$(tree_bytes "$kept/state")"

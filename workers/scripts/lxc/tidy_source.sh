@@ -1,0 +1,8 @@
+# Set the moved instance aside on the source, with its saved state, until it is no longer needed. Arguments: migration, service.
+ID=$1 SERVICE=$2
+kept=$MEC/migrations/$ID
+is_stopped "$SERVICE" || fail "$SERVICE still runs here"
+detach "$SERVICE"
+remove_cgroups "$SERVICE"
+mkdir -p "$kept"
+if [ -d "$INSTANCES/$SERVICE" ]; then mv -T "$INSTANCES/$SERVICE" "$kept/instance"; fi

@@ -1,0 +1,147 @@
+"""What each stage does, and how it is undone. Each function is one row's `do` or `undo` in workers/plans.py."""
+
+import asyncio
+import time
+
+from workers.checks import faults_of
+from workers.context import MigrationContext as Context
+from workers.engine import CheckFailed, MigrationError
+from workers.move import AppAtSource
+from workers.transfer.rsync import Part
+
+RSYNC_LIMIT_S = 3600.0
+ANSWER_LIMIT_S = 20.0
+
+
+async def _send(ctx: Context, parts: list[Part]) -> None:
+    sent = await ctx.transfer.send(parts, ctx.facts.get("backhaul_interface", ""), RSYNC_LIMIT_S)
+    ctx.bytes_on_wire += sent.bytes_on_wire
+    await ctx.note(bytes_rsync=sent.bytes_rsync, bytes_on_wire=sent.bytes_on_wire)
+
+
+async def check(ctx: Context) -> None:
+    """Look at both hosts and ask the service; change nothing; raise with every fault found."""
+    station = ctx.move.station
+    about = (station.service, station.base, station.app_layer, station.storage)
+    asked: list[object] = list(
+        await asyncio.gather(
+            ctx.source.call("hosts/check_source", *about, ctx.source.target.backhaul_address),
+            ctx.target.call("hosts/check_target", *about),
+            ctx.probe.wait_for_answer(5.0),
+            return_exceptions=True,
+        )
+    )
+    errors = [error for error in asked if isinstance(error, BaseException)]
+    source, target = (said if isinstance(said, dict) else {} for said in asked[:2])
+    faults = [str(error) for error in errors]
+    if source and target:
+        faults += faults_of(ctx.move, source, target) + ctx.guest.faults(source, target)
+    if faults:
+        raise CheckFailed(faults)
+    ctx.facts = source
+    if source.get("app_path"):
+        ctx.app = AppAtSource(source["app_path"], source["app_digest"], int(source["app_bytes"]))
+    ctx.app_found = bool(target["app_digest"]) and target["app_digest"] == source.get(
+        "app_digest", target["app_digest"]
+    )
+    await ctx.note(app_found=ctx.app_found if ctx.move.layers == 3 else None)
+
+
+async def prepare(ctx: Context) -> None:
+    """Make the way from source to target: a key for this migration alone, and a connection that stays open."""
+    await ctx.make(prepared=True)
+    await ctx.transfer.open()
+
+
+async def remove_what_came(ctx: Context) -> None:
+    """Undo `prepare`: no key, no connection, nothing received is left."""
+    results = await asyncio.gather(ctx.transfer.close_source(), ctx.transfer.close_target(), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def clone_base_as_app(ctx: Context) -> None:
+    await ctx.store.clone_base_as_app(ctx.target, ctx.move)
+
+
+async def rsync_app_filesystem(ctx: Context) -> None:
+    """Send the application layer while the service runs; it stays on the target, whatever becomes of the migration."""
+    app = ctx.source_app
+    await ctx.note(bytes_expected=app.size_bytes)
+    await _send(ctx, ctx.store.app_parts(app))
+    size = await ctx.store.keep_app(ctx.target, ctx.move, app)
+    await ctx.app_kept(app.digest, size)
+
+
+async def clone_as_instance(ctx: Context) -> None:
+    await ctx.store.clone_as_instance(ctx.target, ctx.move)
+
+
+async def suspend_instance(ctx: Context) -> None:
+    """The user's downtime begins."""
+    await ctx.make(suspending=True)
+    ctx.suspended_at = time.monotonic()
+    saved = await ctx.guest.suspend(ctx.source, ctx.move)
+    await ctx.make(digest=saved.digest, state_bytes=saved.size_bytes)
+
+
+async def resume_on_source(ctx: Context) -> None:
+    """Undo `suspend_instance`, unless the service goes on elsewhere."""
+    if "restoring" in ctx.made and (await ctx.guest.look(ctx.target, ctx.move)).running:
+        raise MigrationError(
+            f"{ctx.move.service} runs on {ctx.target.name}, so it was not resumed on {ctx.source.name}."
+        )
+    await ctx.guest.resume_on_source(ctx.source, ctx.move)
+    await ctx.guest.announce(ctx.source, ctx.move.station)
+
+
+async def rsync_instance_filesystem(ctx: Context) -> None:
+    await _send(ctx, ctx.store.instance_parts(ctx.move, ctx.source_app))
+
+
+async def rsync_instance_memory(ctx: Context) -> None:
+    await ctx.note(bytes_expected=ctx.saved.size_bytes)
+    await _send(ctx, [ctx.guest.state_part(ctx.move)])
+
+
+async def restore_instance(ctx: Context) -> None:
+    """The point of no return: from here on the service may run on the target."""
+    await ctx.make(restoring=True)
+    await ctx.guest.restore(ctx.target, ctx.move, ctx.saved)
+    ctx.restored_at = time.monotonic()
+
+
+async def undo_restore(ctx: Context) -> None:
+    await ctx.guest.undo_restore(ctx.target, ctx.move)
+
+
+async def announce(ctx: Context) -> None:
+    """Tell the network, then write down the service's new place, so that a crash from here on cannot lose it."""
+    if ctx.restored_at is None:
+        ctx.restored_at = time.monotonic()
+    try:
+        await ctx.guest.announce(ctx.target, ctx.move.station)
+    finally:
+        await ctx.moved()
+
+
+async def verify(ctx: Context) -> None:
+    """The service answers on the target, and its counter did not go back."""
+    restored = (ctx.restored_at or time.monotonic()) - ctx.began
+    with ctx.clock:  # waiting for the probe's command at the user's side
+        await ctx.probe.wait_for_answer(ANSWER_LIMIT_S, asked_after=restored)
+    suspended = (ctx.suspended_at - ctx.began) if ctx.suspended_at else 0.0
+    before, after = ctx.probe.series.counter_before(suspended), ctx.probe.series.counter_asked_after(restored)
+    if before is not None and after is not None and after < before:
+        raise MigrationError(
+            f"{ctx.move.service} answers, but its counter went back from {before} to {after}: it was started anew, "
+            "and state is lost."
+        )
+
+
+async def tidy_source(ctx: Context) -> None:
+    """Close the way; the saved state stays on the source for a set time."""
+    await ctx.guest.settle_target(ctx.target, ctx.move)
+    await ctx.guest.tidy_source(ctx.source, ctx.move)
+    await remove_what_came(ctx)

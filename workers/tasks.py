@@ -1,0 +1,58 @@
+"""Celery: thin. What is claimed here is claimed in the database; no task is ever retried."""
+
+from asgiref.sync import async_to_sync
+from celery import shared_task
+from django.db import close_old_connections
+
+from migrations_app import actions
+from migrations_app.models import Migration
+from workers import migrating, operating, reconciling, records
+from workers.context import MigrationContext
+from workers.engine import Outcome
+from workers.journal import MigrationJournal
+from workers.plans import PLANS
+
+
+@shared_task(name="workers.run_migration")
+def run_migration(migration_id: int) -> None:
+    """Run one migration, if this worker wins the claim."""
+    close_old_connections()
+    migration = actions.claim(migration_id=migration_id)
+    if migration is None:
+        return
+    try:
+        assignment = migrating.read_assignment(migration)
+    except records.NotReady as error:
+        async_to_sync(_reject)(migration, str(error.args[0]))
+        return
+    async_to_sync(migrating.execute)(assignment)
+
+
+async def _reject(migration: Migration, sentence: str) -> None:
+    journal: MigrationJournal[MigrationContext] = MigrationJournal(migration, PLANS[migration.layers], 0.0, lambda: 0)
+    await journal.problem(sentence)
+    await journal.finish(Outcome.REJECTED)
+
+
+@shared_task(name="workers.run_operation")
+def run_operation(operation_id: int) -> None:
+    """Do one piece of work that is no migration, if this worker wins the claim."""
+    close_old_connections()
+    operation = actions.claim_operation(operation_id=operation_id)
+    if operation is not None:
+        operating.execute(operation)
+
+
+@shared_task(name="workers.reconcile")
+def reconcile() -> None:
+    """Send again what waits in the queue, and take over what went silent."""
+    close_old_connections()
+    reconciling.send_waiting()
+    reconciling.take_over_silent()
+
+
+@shared_task(name="workers.remove_kept_states")
+def remove_kept_states() -> None:
+    """Remove saved states from sources whose time is over."""
+    close_old_connections()
+    reconciling.remove_kept_states()

@@ -1,0 +1,1 @@
+"""How bytes cross from source to target, never through the portal."""

@@ -1,0 +1,78 @@
+"""rsync over one ssh connection from source to target, with a key made for this one migration."""
+
+from dataclasses import dataclass
+
+from workers.hosts.base import MecHost
+
+# above this bandwidth compressing costs more time than it saves (rsync with zstd at level 1 on one core)
+COMPRESS_BELOW_MBIT = 1_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """A directory on the source (below /var/lib/mec) and its place in the migration's directory at the target."""
+
+    path: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one sending cost: counted at the source's backhaul interface, and as rsync says."""
+
+    bytes_on_wire: int
+    bytes_rsync: int
+
+
+class Transfer:
+    """The way of one migration from source to target. The target takes writes into that migration's directory only."""
+
+    def __init__(self, migration: str, source: MecHost, target: MecHost) -> None:
+        self._migration = migration
+        self._source = source
+        self._target = target
+        there = target.target
+        self._login = f"{there.user}@{there.backhaul_address}"
+
+    async def open(self) -> None:
+        """Make the key, let the target accept it, connect and stay connected."""
+        made = await self._source.call("transfer/open_source", self._migration)
+        await self._target.call(
+            "transfer/open_target",
+            self._migration,
+            made["public_key"],
+            self._source.target.backhaul_address,
+            self._target.target.user,
+        )
+        there = self._target.target
+        await self._source.call(
+            "transfer/connect", self._migration, self._login, there.port, there.host_key, limit_s=15
+        )
+
+    async def send(self, parts: list[Part], interface: str, limit_s: float) -> Sent:
+        """Send directories, deleting what is not at the source; `interface` is the source's on the backhaul.
+
+        Raises MigrationError when the target's disk is full, the backhaul is down or the limit is reached.
+        """
+        bandwidth = min(self._source.target.bandwidth_mbit, self._target.target.bandwidth_mbit)
+        compression = "-zz --zc=zstd --zl=1" if bandwidth < COMPRESS_BELOW_MBIT else ""
+        pairs = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place)]
+        said = await self._source.call(
+            "transfer/send",
+            self._migration,
+            self._login,
+            self._target.target.port,
+            interface,
+            compression,
+            *pairs,
+            limit_s=limit_s,
+        )
+        return Sent(bytes_on_wire=int(said["bytes_on_wire"]), bytes_rsync=int(said["bytes_rsync"]))
+
+    async def close_source(self) -> None:
+        """End the connection and forget the key."""
+        await self._source.call("transfer/close_source", self._migration)
+
+    async def close_target(self) -> None:
+        """Accept the key no longer and remove what was received and not used."""
+        await self._target.call("transfer/close_target", self._migration, self._target.target.user, limit_s=60)
