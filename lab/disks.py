@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lab.machine import Places
 from lab.layout import Machine
+from lab.machine import Places
 from lab.shell import run
 
 

@@ -25,14 +25,16 @@ SUITE = "trixie"
 BASE_NAME = "debian-13"
 BASE_PACKAGES = ("python3-minimal", "iproute2", "ca-certificates")
 HOST_PACKAGES = (
-    "openssh-server tini lxc rsync iptables nftables iputils-arping iputils-ping procps python3 python3-pip xxhash "
-    "zstd debootstrap sudo uidmap kmod util-linux-extra"
-).split()
+    *("openssh-server", "tini", "lxc", "rsync", "iptables", "nftables", "iputils-arping", "iputils-ping", "procps"),
+    *("python3", "python3-pip", "xxhash", "zstd", "debootstrap", "sudo", "uidmap", "kmod", "util-linux-extra"),
+)
 # CRIU of trixie (4.1.1) fails on any socket on kernel 6.16 and later; the one of forky does not.
 CRIU_SUITE = "forky"
 FIRST_UID, UID_COUNT = 100_000, 65_536
 # To be raised when the steps below change without any of the values above changing.
-STEPS_VERSION = 4
+STEPS_VERSION = 5
+# Besides root, a host has someone who works through sudo, as hosts of users do.
+SUDO_USER = "admin"
 BUILD_TIMEOUT_S = 1800.0
 
 
@@ -51,7 +53,7 @@ def cache_dir() -> Path:
 
 def version() -> str:
     """A short hash of the recipe: another recipe is another image."""
-    recipe = [SUITE, BASE_PACKAGES, HOST_PACKAGES, CRIU_SUITE, FIRST_UID, UID_COUNT, STEPS_VERSION]
+    recipe = [SUITE, BASE_PACKAGES, HOST_PACKAGES, CRIU_SUITE, FIRST_UID, UID_COUNT, SUDO_USER, STEPS_VERSION]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]
 
 
@@ -154,6 +156,8 @@ def _install_host_packages(host: Path, mirror: str) -> None:
     for key in (host / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
     (host / "var/lib/mec").mkdir()
+    _in_root(host, f"useradd --create-home --shell /bin/bash {SUDO_USER}")
+    (host / "etc/sudoers.d" / SUDO_USER).write_text(f"{SUDO_USER} ALL=(ALL) NOPASSWD: ALL\n")
 
 
 def _in_root(root: Path, command: str) -> None:

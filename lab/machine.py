@@ -34,6 +34,7 @@ MaxStartups 200:30:400
 MaxAuthTries 20
 PerSourcePenalties no
 HostKey /etc/ssh/ssh_host_ed25519_key
+AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys
 """
 
 
@@ -101,6 +102,8 @@ def write_seed(places: Places, layout: Layout, machine: Machine) -> Path:
         "etc/subuid": f"root:{FIRST_UID}:{UID_COUNT}\n",
         "etc/subgid": f"root:{FIRST_UID}:{UID_COUNT}\n",
         "root/.ssh/authorized_keys": places.operator_key.with_suffix(".pub").read_text(),
+        # The same for the user with sudo: owned by root and readable, which sshd takes for any user.
+        "etc/ssh/authorized_keys": places.operator_key.with_suffix(".pub").read_text(),
     }
     if machine.role == "mec":
         apt = f'Acquire::http::Proxy "{layout.proxy}";\nAcquire::https::Proxy "{layout.proxy}";\n'
@@ -110,8 +113,9 @@ def write_seed(places: Places, layout: Layout, machine: Machine) -> Path:
         path = seed / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (seed / "root").chmod(0o700)
-    (seed / "root/.ssh").chmod(0o700)
+    # ssh looks at these modes; the portal adds its own key for a migration here.
+    for folder in (seed / "root", seed / "root/.ssh"):
+        folder.chmod(0o700)
     _copy(Path("/") / CA_BUNDLE, seed / CA_BUNDLE)
     key = places.host_key(machine.name)
     _copy(key, seed / "etc/ssh" / key.name)
@@ -196,7 +200,7 @@ def _pid_in_namespaces(pid: int) -> list[int]:
 
 
 def enter_argv(lab: str, machine: str, argv: Sequence[str]) -> list[str]:
-    """The command that runs `argv` inside a machine, in its control groups too. Raises LabError if it is not running."""
+    """The command that runs `argv` inside a machine, in its control groups too. Raises LabError if it is down."""
     pid = init_pid(lab, machine)
     if pid is None:
         raise LabError(f"{machine} is not running. Start the edge with `lab up`.")

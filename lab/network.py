@@ -51,8 +51,8 @@ def free_number(preferred: int | None) -> int:
         first, second, *_ = ipaddress.IPv4Address(value).packed
         if first == 10:
             taken.add(second - FIRST_SECOND_OCTET)
-    wanted = [] if preferred is None else [preferred]
-    for number in (*wanted, *range(NETWORK_NUMBERS)):
+    numbers: list[int] = [*([] if preferred is None else [preferred]), *range(NETWORK_NUMBERS)]
+    for number in numbers:
         if number not in taken:
             return number
     raise LabError("All networks from 10.60.0.0/16 on are in use on this machine. Take another edge down first.")

@@ -12,14 +12,14 @@ REVISION_MASK, REVISION_3 = 0xFF000000, 0x03000000
 
 def shift_ids(root: Path, first: int) -> None:
     """Add `first` to each owner and group below `root`, keeping modes, set-id bits and file capabilities."""
-    _shift(os.fspath(root), first)
+    _shift(root, first)
     for folder, folders, files in os.walk(root):
         for name in (*folders, *files):
-            _shift(os.path.join(folder, name), first)
+            _shift(Path(folder, name), first)
 
 
-def _shift(path: str, first: int) -> None:
-    info = os.lstat(path)
+def _shift(path: Path, first: int) -> None:
+    info = path.lstat()
     if info.st_uid >= first:
         return  # a second name of a file that was shifted already
     is_link = stat.S_ISLNK(info.st_mode)
@@ -31,7 +31,7 @@ def _shift(path: str, first: int) -> None:
         return
     # chown takes away set-id bits and capabilities.
     if info.st_mode & (stat.S_ISUID | stat.S_ISGID):
-        os.chmod(path, stat.S_IMODE(info.st_mode))
+        path.chmod(stat.S_IMODE(info.st_mode))
     if capability is not None:
         os.setxattr(path, CAPABILITY, rooted_capability(capability, first))
 

@@ -3,7 +3,6 @@
 import gzip
 import os
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from lab.errors import LabError
 
 # The images take 1 GB, each host's copy of the base layer 0.3, and services the rest.
 FREE_BYTES = 6_000_000_000
-CAP_CHECKPOINT_RESTORE = 40
 COMMANDS = {
     "debootstrap": "debootstrap",
     "unshare": "util-linux",
@@ -22,7 +20,6 @@ COMMANDS = {
     "ssh-keygen": "openssh-client",
     "mkfs.ext4": "e2fsprogs",
 }
-MODULES = {"pyroute2": "pyroute2", "proxy": "proxy.py"}
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,13 @@ def judge(facts: Facts) -> list[Missing]:
     for place, free in facts.free_bytes.items():
         if free < FREE_BYTES:
             gigabytes = f"{free / 1e9:.1f} of {FREE_BYTES / 1e9:.0f} GB free"
-            found.append(Missing(f"disk space at {place}", f"{gigabytes}: make room, or name another place by "
-                                 "MEC_CACHE_DIR (images) or MEC_LAB_DIR (hosts' disks)"))
+            found.append(
+                Missing(
+                    f"disk space at {place}",
+                    f"{gigabytes}: make room, or name another place by "
+                    "MEC_CACHE_DIR (images) or MEC_LAB_DIR (hosts' disks)",
+                )
+            )
     return found
 
 
@@ -106,13 +108,11 @@ def _search_path() -> str:
 
 def _has_checkpoint_restore() -> bool:
     """The kernel's own configuration where it can be read; a file that only such kernels have where not."""
-    probes: list[Callable[[], str]] = [
-        lambda: gzip.open("/proc/config.gz", "rt").read(),
-        lambda: Path(f"/boot/config-{os.uname().release}").read_text(),
-    ]
-    for probe in probes:
-        with suppress(OSError):
-            return "CONFIG_CHECKPOINT_RESTORE=y" in probe()
+    built_in = "CONFIG_CHECKPOINT_RESTORE=y"
+    with suppress(OSError):
+        return built_in in gzip.decompress(Path("/proc/config.gz").read_bytes()).decode()
+    with suppress(OSError):
+        return built_in in Path(f"/boot/config-{os.uname().release}").read_text()
     return Path("/proc/self/map_files").is_dir() and Path("/proc/self/timers").exists()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from lab import network
 from lab.edge import is_up, places_of
-from lab.layout import SSH_PORT, Layout, Machine, lab_name
+from lab.layout import SSH_PORT, USER_BANDWIDTH_MBIT, Layout, Machine, lab_name
 from lab.machine import Places, init_pid
 from lab.state import State, load
 
@@ -41,7 +41,7 @@ def _machine(places: Places, state: State, layout: Layout, machine: Machine, por
         "port": SSH_PORT,
         "backhaul": machine.backhaul,
         "access": machine.access,
-        "bandwidth_mbit": state.bandwidth_mbit.get(machine.name, network.USER_BANDWIDTH_MBIT),
+        "bandwidth_mbit": state.bandwidth_mbit.get(machine.name, USER_BANDWIDTH_MBIT),
         "link_up": ports.get(port, False),
         "running": init_pid(layout.lab, machine.name) is not None,
         "host_key": _public_key(places.host_key(machine.name).with_suffix(".pub")),

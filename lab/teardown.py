@@ -20,7 +20,7 @@ GONE_TIMEOUT_S = 15.0
 
 
 def take_down(lab: str, places: Places, *, disks: bool = False) -> None:
-    """Remove the edge's processes, links, namespaces, mounts, control groups and run state, and wait until they are gone.
+    """Remove all that an edge made, its run state included, and wait until it is gone.
 
     Keys and disks stay unless `disks`. May be called at any time, also twice. Raises LabError for what does not go.
     """

@@ -1,0 +1,42 @@
+"""What the machine lacks is said all at once, without anything being made."""
+
+from dataclasses import replace
+
+from lab.requirements import COMMANDS, FREE_BYTES, Facts, Unmet, judge
+
+WELL_EQUIPPED = Facts(
+    uid=0,
+    has_checkpoint_restore=True,
+    filesystems=frozenset({"ext4", "overlay"}),
+    has_tun=True,
+    has_cgroups=True,
+    commands=frozenset(COMMANDS),
+    free_bytes={"/var/cache/mecportal": FREE_BYTES},
+)
+
+
+def test_a_well_equipped_machine_lacks_nothing() -> None:
+    assert judge(WELL_EQUIPPED) == []
+
+
+def test_everything_that_is_missing_is_listed_with_its_mend() -> None:
+    bare = Facts(
+        uid=1000,
+        has_checkpoint_restore=False,
+        filesystems=frozenset({"ext4"}),
+        has_tun=False,
+        has_cgroups=False,
+        commands=frozenset(COMMANDS) - {"debootstrap", "unshare", "nsenter"},
+        free_bytes={"/var/cache/mecportal": 1},
+    )
+    missing = judge(bare)
+    assert len(missing) == 8
+    assert all(item.mend for item in missing)
+    text = str(Unmet(missing))
+    for word in ("root", "CONFIG_CHECKPOINT_RESTORE", "overlay", "/dev/net/tun", "apt-get install debootstrap", "GB"):
+        assert word in text
+
+
+def test_commands_of_one_package_are_asked_for_once() -> None:
+    missing = judge(replace(WELL_EQUIPPED, commands=frozenset(COMMANDS) - {"unshare", "nsenter"}))
+    assert [item.mend for item in missing] == ["run `apt-get install util-linux`"]
