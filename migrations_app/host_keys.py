@@ -1,40 +1,34 @@
 """The host key that a machine shows, before anyone trusts it.
 
-The one place in migrations_app that speaks to a machine: an operator must compare the fingerprint while registering, so it
-is fetched while the page is answered. Only the key exchange is made; nobody signs in and no command is run.
+The one place in migrations_app that speaks to a machine: an operator must compare the fingerprint while registering, so
+it is fetched while the page is answered. Only the key exchange is made; nobody signs in and no command is run.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 import asyncssh
 from asgiref.sync import async_to_sync
-from django.core.exceptions import ValidationError
 
 TIME_LIMIT_S = 8.0
 
 
-@dataclass(frozen=True)
-class SeenKey:
-    """A public host key and the SHA-256 fingerprint that `ssh-keygen -lf` shows for it."""
-
-    line: str
-    fingerprint: str
-    algorithm: str
+class KeyNotFetched(Exception):
+    """No host key could be had; the message says why and what to check."""
 
 
-def fetch_host_key(address: str, port: int) -> SeenKey:
-    """Ask the machine for its host key; ValidationError says why there is none."""
+def fetch(address: str, port: int) -> tuple[str, str]:
+    """The machine's public host key as one line, and its SHA-256 fingerprint as `ssh-keygen -lf` shows it."""
     try:
         key = async_to_sync(_fetch)(address, port)
     except (OSError, asyncssh.Error, TimeoutError) as error:
         reason = str(error) or "it did not answer in time"
-        raise ValidationError(
+        raise KeyNotFetched(
             f"No host key from {address} port {port}: {reason}. Check the address, and that sshd runs there."
         ) from error
     if key is None:
-        raise ValidationError(f"{address} port {port} shows no host key that can be used: check its sshd.")
-    return seen(key)
+        raise KeyNotFetched(f"{address} port {port} shows no host key that can be used: check its sshd.")
+    line = " ".join(key.export_public_key("openssh").decode().split()[:2])
+    return line, key.get_fingerprint("sha256")
 
 
 async def _fetch(address: str, port: int) -> asyncssh.SSHKey | None:
@@ -43,12 +37,6 @@ async def _fetch(address: str, port: int) -> asyncssh.SSHKey | None:
     return await asyncio.wait_for(
         asyncssh.get_server_host_key(address, port, server_host_key_algs=algorithms, config=None), TIME_LIMIT_S
     )
-
-
-def seen(key: asyncssh.SSHKey) -> SeenKey:
-    """A key as the page shows and the database keeps it."""
-    line = key.export_public_key("openssh").decode().strip()
-    return SeenKey(" ".join(line.split()[:2]), key.get_fingerprint("sha256"), key.get_algorithm())
 
 
 def fingerprint_of(line: str) -> str:

@@ -1,5 +1,10 @@
 """Sockets."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-websocket_urlpatterns: list[URLPattern] = []
+from migrations_app.consumers import EdgeConsumer, MigrationConsumer
+
+websocket_urlpatterns = [
+    path("ws/edge/", EdgeConsumer.as_asgi()),
+    path("ws/migrations/<int:pk>/", MigrationConsumer.as_asgi()),
+]

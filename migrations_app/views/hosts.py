@@ -40,7 +40,7 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
     """One host: facts, problems, layers, services, migrations, work under way."""
     shown = get_host_for(request.user, name)
     facts = shown.facts_or_none
-    copies = list(shown.layer_copies.select_related("base", "application"))  # type: ignore[attr-defined]
+    copies = list(shown.layer_copies.select_related("base", "application"))
     operations = Operation.objects.filter(host=shown).select_related("service", "requested_by")[:8]
     context = {
         "host": shown,
@@ -49,7 +49,7 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
         "fingerprint": fingerprint_of(shown.host_key),
         "copies": copies,
         "has_base": any(copy.base_id for copy in copies),
-        "services": shown.services.select_related("application"),  # type: ignore[attr-defined]
+        "services": shown.services.select_related("application"),
         "operations": operations,
         "busy": active_operations(host=shown),
         "migrations": Migration.objects.touching(shown).select_related("source", "target", "service")[:10],

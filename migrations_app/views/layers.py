@@ -54,7 +54,7 @@ def application(request: HttpRequest, name: str) -> HttpResponse:
         "command": " ".join(shown.recipe.get("command", [])),
         "hosts": hosts,
         "rows": residency(hosts, application=shown),
-        "services": shown.services.select_related("host"),  # type: ignore[attr-defined]
+        "services": shown.services.select_related("host"),
         "operations": Operation.objects.filter(application=shown).select_related("host")[:5],
         "form": BuildForm(),
     }

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from migrations_app import actions
 from migrations_app.forms import HostForm
-from migrations_app.host_keys import SeenKey, fetch_host_key, fingerprint_of
+from migrations_app.host_keys import KeyNotFetched, fetch, fingerprint_of
 
 from .common import action, attempt, get_host_for, operator_of, operators_only, page
 
@@ -23,16 +22,16 @@ def register_host(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         key = _fetch(form)
         if key is not None:
-            request.session[WAITING] = {"values": request.POST.dict(), "key": key.line}
+            request.session[WAITING] = {"values": request.POST.dict(), "key": key}
             return redirect("confirm_host")
     return page(request, "hosts/register.html", {"form": form})
 
 
-def _fetch(form: HostForm) -> SeenKey | None:
+def _fetch(form: HostForm) -> str | None:
     try:
-        return fetch_host_key(form.cleaned_data["address"], form.cleaned_data["port"])
-    except ValidationError as error:
-        form.add_error("address", error)
+        return fetch(form.cleaned_data["address"], form.cleaned_data["port"])[0]
+    except KeyNotFetched as error:
+        form.add_error("address", str(error))
         return None
 
 
@@ -68,15 +67,14 @@ def _register(request: HttpRequest, values: dict[str, Any], key: str) -> HttpRes
 def host_key(request: HttpRequest, name: str) -> HttpResponse:
     """The pinned key beside the one that the host shows now."""
     shown = get_host_for(request.user, name)
-    key, fault = None, ""
+    context = {"host": shown, "pinned": fingerprint_of(shown.host_key)}
     try:
-        key = fetch_host_key(shown.address, shown.port)
-    except ValidationError as error:
-        fault = error.messages[0]
-    if key is not None:
-        request.session[f"key_of_{shown.pk}"] = key.line
-    context = {"host": shown, "key": key, "fault": fault, "pinned": fingerprint_of(shown.host_key)}
-    context["same"] = key is not None and key.line == " ".join(shown.host_key.split()[:2])
+        key, fingerprint = fetch(shown.address, shown.port)
+    except KeyNotFetched as error:
+        context["fault"] = str(error)
+    else:
+        request.session[f"key_of_{shown.pk}"] = key
+        context |= {"fingerprint": fingerprint, "same": key == " ".join(shown.host_key.split()[:2])}
     return page(request, "hosts/key.html", context)
 
 

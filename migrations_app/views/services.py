@@ -34,8 +34,8 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
     shown = get_service_for(request.user, name)
     context = {
         "service": shown,
-        "migrations": shown.migrations.select_related("source", "target")[:15],  # type: ignore[attr-defined]
-        "active": shown.migrations.active().first(),  # type: ignore[attr-defined]
+        "migrations": shown.migrations.select_related("source", "target")[:15],
+        "active": shown.migrations.active().first(),
         "operations": Operation.objects.filter(service=shown).select_related("host")[:5],
         "probe": shown.application.recipe.get("probe", {}),
     }

@@ -1,0 +1,199 @@
+"""The same things for programs, under /api/: session and CSRF token as on the pages; schema: /api/openapi.json."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from ninja import NinjaAPI, Schema
+from ninja.errors import HttpError
+from ninja.security import SessionAuth
+from pydantic import Field
+
+from migrations_app import actions
+from migrations_app.filters import MigrationFilter
+from migrations_app.models import Application, Host, LayerCopy, Migration, Service
+from migrations_app.plan import forecasts
+from migrations_app.preflight import checks
+from migrations_app.report import summary
+from migrations_app.views.common import get_migration_for, get_service_for, must_operate, operator_of
+
+# The interactive docs fetch their scripts from elsewhere, which the portal's policy forbids: the schema alone is served
+api = NinjaAPI(title="MEC Portal", version="1", docs_url=None, auth=SessionAuth(), urls_namespace="api")
+MOST = 500
+
+
+class StageOut(Schema):
+    name: str
+    title: str
+    seconds: float
+    bytes: int
+    in_downtime: bool
+    percent_of_total: float
+
+
+class MigrationOut(Schema):
+    migration: int
+    service: str
+    kind: str
+    source: str
+    target: str
+    layers: int
+    app_found: bool | None
+    outcome: str
+    total_s: float | None
+    downtime_s: float | None
+    probe_downtime_s: float | None
+    bytes_on_wire: int | None
+    stages: list[StageOut]
+    error: str
+
+
+class HostOut(Schema):
+    name: str
+    role: str
+    address: str
+    port: int
+    backhaul_address: str | None
+    bandwidth_mbit: int
+    place: str
+    latitude: float | None
+    longitude: float | None
+    status: str
+
+
+class ServiceOut(Schema):
+    name: str
+    application: str
+    host: str
+    kind: str
+    storage: str
+    address: str
+    status: str
+
+
+class ApplicationOut(Schema):
+    name: str
+    title: str
+    base_name: str
+    recipe: dict[str, Any]
+    layer_name: str
+
+
+class LayerOut(Schema):
+    host: str
+    name: str
+    base: str | None
+    application: str | None
+    kind: str
+    storage: str
+    digest: str
+    size_bytes: int
+    origin: str
+    came_at: datetime
+
+
+class MigrateIn(Schema):
+    service: str
+    target: str
+    layers: int = 3
+    reason: str = Field(default="", max_length=200)
+
+
+@api.exception_handler(ValidationError)
+def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """What the pages say in sentences."""
+    return api.create_response(request, {"detail": error.messages}, status=422)
+
+
+@api.exception_handler(PermissionDenied)
+def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    """A viewer who wants to act."""
+    return api.create_response(request, {"detail": [str(error)]}, status=403)
+
+
+@api.get("/hosts", response=list[HostOut])
+def list_hosts(request: HttpRequest) -> Any:
+    return Host.objects.all()
+
+
+@api.get("/services", response=list[ServiceOut])
+def list_services(request: HttpRequest) -> Any:
+    return [
+        {**_fields(service, ServiceOut), "application": service.application.name, "host": service.host.name}
+        for service in Service.objects.select_related("application", "host")
+    ]
+
+
+@api.get("/applications", response=list[ApplicationOut])
+def list_applications(request: HttpRequest) -> Any:
+    return Application.objects.all()
+
+
+@api.get("/layers", response=list[LayerOut])
+def list_layers(request: HttpRequest) -> Any:
+    return [
+        _fields(copy, LayerOut)
+        | {
+            "host": copy.host.name,
+            "base": copy.base.name if copy.base else None,
+            "application": copy.application.name if copy.application else None,
+        }
+        for copy in LayerCopy.objects.select_related("host", "base", "application")
+    ]
+
+
+def _fields(row: Any, schema: type[Schema]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in schema.model_fields if hasattr(row, name)}
+
+
+@api.get("/migrations", response=list[MigrationOut])
+def list_migrations(request: HttpRequest, limit: int = 50, offset: int = 0) -> Any:
+    """The history's filters: service, application, kind, layers, source, target, host, outcome, since, until."""
+    found = MigrationFilter(request.GET, queryset=Migration.objects.all())
+    if not found.form.is_valid():
+        raise HttpError(422, "; ".join(f"{name}: {faults[0]}" for name, faults in found.form.errors.items()))
+    rows = found.qs.select_related("source", "target").prefetch_related("stages").order_by("-pk")
+    offset = max(offset, 0)
+    return [summary(row) for row in rows[offset : offset + max(1, min(limit, MOST))]]
+
+
+@api.get("/migrations/{pk}", response=MigrationOut)
+def show_migration(request: HttpRequest, pk: int) -> Any:
+    return summary(get_migration_for(request.user, pk))
+
+
+@api.post("/migrations", response={201: MigrationOut})
+def migrate(request: HttpRequest, wanted: MigrateIn) -> Any:
+    """Ask for a migration; 422 with every reason why it cannot be."""
+    must_operate(request.user)
+    service = get_service_for(request.user, wanted.service)
+    target = get_object_or_404(Host, name=wanted.target)
+    if faults := [check.sentence for check in checks(service, target, wanted.layers) if check.state == "fault"]:
+        raise ValidationError(faults)
+    migration = actions.request_migration(
+        service=service,
+        target=target,
+        layers=wanted.layers,
+        by=operator_of(request),
+        reason=wanted.reason,
+        forecast=forecasts(service, target)[wanted.layers].as_dict(),
+    )
+    return 201, summary(migration)
+
+
+@api.post("/migrations/{pk}/cancel", response=MigrationOut)
+def cancel(request: HttpRequest, pk: int) -> Any:
+    """Ask for the end of a migration; 422 when it is too late."""
+    must_operate(request.user)
+    migration = get_migration_for(request.user, pk)
+    actions.cancel_migration(migration=migration, by=operator_of(request))
+    return summary(get_migration_for(request.user, pk))
+
+
+# A program that is not signed in gets 401 from the API, not the page for signing in
+for _pattern in api.urls[0]:
+    if _pattern.callback is not None:
+        login_not_required(_pattern.callback)

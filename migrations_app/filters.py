@@ -1,0 +1,64 @@
+"""Which migrations the history shows: one filter for the page, its exports and the API."""
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+
+from migrations_app.models import Host, Kind, Migration, MigrationStatus
+
+
+def _names(field: str) -> Any:
+    def choices() -> list[tuple[str, str]]:
+        values = Migration.objects.order_by(field).values_list(field, flat=True).distinct()
+        return [(value, value) for value in values]
+
+    return choices
+
+
+def _hosts() -> list[tuple[str, str]]:
+    return [(name, name) for name in Host.objects.mec().values_list("name", flat=True)]
+
+
+class MigrationFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """By service, application, kind, model, hosts, outcome and period."""
+
+    service = django_filters.ChoiceFilter(field_name="service_name", choices=_names("service_name"), label="Service")
+    application = django_filters.ChoiceFilter(
+        field_name="application_name", choices=_names("application_name"), label="Application"
+    )
+    kind = django_filters.ChoiceFilter(choices=Kind.choices, label="Kind")
+    layers = django_filters.ChoiceFilter(choices=[(2, "2 layers"), (3, "3 layers")], label="Model")
+    source = django_filters.ChoiceFilter(field_name="source__name", choices=_hosts, label="From host")
+    target = django_filters.ChoiceFilter(field_name="target__name", choices=_hosts, label="To host")
+    host = django_filters.ChoiceFilter(method="touching", choices=_hosts, label="From or to host")
+    outcome = django_filters.ChoiceFilter(field_name="status", choices=MigrationStatus.choices, label="Outcome")
+    since = django_filters.DateFilter(
+        field_name="requested_at",
+        lookup_expr="date__gte",
+        label="From day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    until = django_filters.DateFilter(
+        field_name="requested_at",
+        lookup_expr="date__lte",
+        label="To day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+    class Meta:
+        model = Migration
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.form.fields.values():
+            select = isinstance(field.widget, forms.Select)
+            field.widget.attrs["class"] = "form-select" if select else "form-control"
+            if select:
+                field.empty_label = "All"
+
+    def touching(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
+        """From or to this host."""
+        return rows.filter(Q(source__name=value) | Q(target__name=value))

@@ -1,0 +1,171 @@
+"""All migrations: filtered, drawn as the paper's Fig. 4, listed beside it, and exported exactly as filtered."""
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+
+from migrations_app.charts import stage_bars
+from migrations_app.filters import MigrationFilter
+from migrations_app.models import Migration, MigrationStatus, StageRun
+from migrations_app.report import OTHER, PAPER_STAGES, summary
+
+from .common import page
+
+PER_PAGE = 25
+# Means are taken over so many of the latest: enough to be steady, few enough for a page that answers at once
+MEANS_OVER = 600
+Bar = dict[str, Any]
+
+
+def filtered(request: HttpRequest) -> tuple[MigrationFilter, QuerySet[Migration]]:
+    """The filter and the rows that it lets through, newest first."""
+    found = MigrationFilter(request.GET, queryset=Migration.objects.all())
+    rows: QuerySet[Migration] = found.qs if found.form.is_valid() else Migration.objects.none()
+    return found, rows.select_related("source", "target").order_by("-pk")
+
+
+def history(request: HttpRequest) -> HttpResponse:
+    """The page: by default the means of each application and model, or each migration of this page."""
+    found, rows = filtered(request)
+    pages = Paginator(rows, PER_PAGE)
+    shown = pages.get_page(request.GET.get("page"))
+    each = request.GET.get("plot") == "each"
+    bars = bars_of_each(list(shown.object_list)) if each else bars_of_means(rows)
+    context = {
+        "filter": found,
+        "page_obj": shown,
+        "each": each,
+        "bars": bars,
+        "means_over": MEANS_OVER,
+        "titles": PAPER_STAGES,
+        "figure": stage_bars([(bar["label"], bar["seconds"]) for bar in bars]),
+        "any": pages.count > 0 or Migration.objects.exists(),
+        "is_filtered": any(value for key, value in request.GET.items() if key in found.filters),
+    }
+    return page(request, "history/page.html", context)
+
+
+def bars_of_each(rows: list[Migration]) -> list[Bar]:
+    """One bar a migration that has ended and ran."""
+    measured = [row for row in rows if row.total_s is not None]
+    sums = _stage_sums([row.pk for row in measured], "migration_id")
+    return [
+        {
+            "label": f"#{row.pk} {row.service_name}",
+            "migration": row,
+            "n": 1,
+            "seconds": _with_other(sums.get((row.pk,), {}), row.total_s or 0.0, 1),
+            "total_s": row.total_s,
+        }
+        for row in measured
+    ]
+
+
+def bars_of_means(rows: QuerySet[Migration]) -> list[Bar]:
+    """One bar an application, kind, model and whether the target held the application: the means of successful ones."""
+    ended = rows.filter(status=MigrationStatus.SUCCEEDED, total_s__isnull=False)
+    latest = list(ended.values_list("pk", flat=True)[:MEANS_OVER])
+    group = ("application_name", "kind", "layers", "app_found")
+    totals = (
+        Migration.objects.filter(pk__in=latest).order_by().values(*group).annotate(n=Count("pk"), total=Sum("total_s"))
+    )
+    sums = _stage_sums(latest, *(f"migration__{name}" for name in group))
+    bars = []
+    for row in sorted(totals, key=lambda row: [str(row[name]) for name in group]):
+        key = tuple(row[name] for name in group)
+        seconds = _with_other(sums.get(key, {}), row["total"], row["n"])
+        bars.append(
+            {"label": _label(*key, n=row["n"]), "n": row["n"], "seconds": seconds, "total_s": row["total"] / row["n"]}
+        )
+    return bars
+
+
+def _label(application: str, kind: str, layers: int, found: bool | None, *, n: int) -> str:
+    held = "" if layers == 2 or found is None else ", app found" if found else ", app not found"
+    return f"{application} · {kind.upper()} · {layers} layers{held} (n={n})"
+
+
+def _stage_sums(pks: list[int], *group: str) -> dict[tuple[Any, ...], dict[str, float]]:
+    """Seconds by group and paper's stage, added up in the database."""
+    sums: dict[tuple[Any, ...], dict[str, float]] = {}
+    query = StageRun.objects.filter(migration_id__in=pks).order_by().values_list(*group, "paper_title")
+    for *key, title, total in query.annotate(total=Sum("seconds")):
+        sums.setdefault(tuple(key), {})[title] = total or 0.0
+    return sums
+
+
+def _with_other(sums: dict[str, float], total: float, n: int) -> dict[str, float]:
+    """Means by stage; time that lies in no named stage is the paper's “Other remaining tasks”."""
+    means = {title: sums.get(title, 0.0) / n for title in PAPER_STAGES[:-1]}
+    return means | {OTHER: max(total / n - sum(means.values()), 0.0)}
+
+
+COLUMNS = (
+    "migration", "service", "application", "kind", "storage", "source", "target", "layers", "app_found", "outcome",
+    "requested_at", "bandwidth_mbit", "total_s", "downtime_s", "probe_downtime_s", "bytes_on_wire",
+)  # fmt: skip
+
+
+class _Line:
+    """What the csv module writes into, when each line is sent at once."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _safe(value: object) -> object:
+    """A spreadsheet takes a text that begins so for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+
+
+def csv_lines(rows: QuerySet[Migration]) -> Iterator[str]:
+    """A line a migration; a column for each of the paper's stages, in seconds."""
+    writer = csv.writer(_Line())
+    yield writer.writerow([*COLUMNS, *(f"{title} (s)" for title in PAPER_STAGES), "error"])
+    for row in rows.prefetch_related("stages").iterator(chunk_size=200):
+        told = summary(row) | {
+            "application": row.application_name,
+            "storage": row.storage,
+            "requested_at": row.requested_at.isoformat(timespec="seconds"),
+            "bandwidth_mbit": row.bandwidth_mbit,
+        }
+        seconds = {stage["title"]: stage["seconds"] for stage in told["stages"]}
+        yield writer.writerow(
+            [
+                *(_safe(told[name]) for name in COLUMNS),
+                *(seconds.get(title, 0) for title in PAPER_STAGES),
+                _safe(row.error),
+            ]
+        )
+
+
+def json_lines(rows: QuerySet[Migration]) -> Iterator[str]:
+    """A JSON array, one summary a line."""
+    before = "[\n"
+    for row in rows.prefetch_related("stages").iterator(chunk_size=200):
+        told = summary(row) | {"application": row.application_name, "requested_at": row.requested_at.isoformat()}
+        yield before + json.dumps(told)
+        before = ",\n"
+    yield "\n]\n" if before.startswith(",") else "[]\n"
+
+
+def export_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """What the filter shows, as CSV."""
+    return _stream(csv_lines(filtered(request)[1]), "text/csv; charset=utf-8", "csv")
+
+
+def export_json(request: HttpRequest) -> StreamingHttpResponse:
+    """What the filter shows, as JSON."""
+    return _stream(json_lines(filtered(request)[1]), "application/json", "json")
+
+
+def _stream(lines: Iterator[str], content_type: str, ending: str) -> StreamingHttpResponse:
+    name = f"migrations-{timezone.localtime():%Y-%m-%d}.{ending}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(lines, content_type=content_type, headers=headers)

@@ -1,0 +1,68 @@
+"""For machines that watch the portal: is it up, and how many of what. And the error pages."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from migrations_app.models import (
+    Host,
+    HostStatus,
+    Migration,
+    MigrationStatus,
+    Operation,
+    OperationStatus,
+    Service,
+    ServiceStatus,
+)
+
+COUNTED = (
+    ("mec_hosts", "Hosts by status", Host, HostStatus),
+    ("mec_services", "Services by status", Service, ServiceStatus),
+    ("mec_migrations", "Migrations by status", Migration, MigrationStatus),
+    ("mec_operations", "Operations by status", Operation, OperationStatus),
+)
+
+
+@login_not_required
+def health(request: HttpRequest) -> HttpResponse:
+    """200 while the database answers, 503 when it does not."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"database": "does not answer"}, status=503)
+    return JsonResponse({"database": "answers"})
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Counts by status, in Prometheus' text format, for those who are signed in."""
+    registry = CollectorRegistry()
+    for name, what, model, statuses in COUNTED:
+        gauge = Gauge(name, what, ["status"], registry=registry)
+        counts = dict(model._default_manager.order_by().values_list("status").annotate(n=Count("pk")))
+        for status in statuses:
+            gauge.labels(status.value).set(counts.get(status.value, 0))
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, in the site's look."""
+    return render(request, "errors/400.html", status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403, with the reason that the refusal gave."""
+    return render(request, "errors/403.html", {"reason": str(exception)}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404, in the site's look."""
+    return render(request, "errors/404.html", status=404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """500: shown without asking the database, which may be what failed."""
+    return render(None, "errors/500.html", status=500)
