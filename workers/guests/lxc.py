@@ -43,7 +43,7 @@ class LxcGuest:
         return SavedState(said["digest"], int(said["bytes"]))
 
     def state_part(self, move: Move) -> Part:
-        return Part(f"migrations/{move.migration}/state", "instance/state")
+        return Part(f"migrations/{move.migration}/state", "instance/saved/state")
 
     async def resume_on_source(self, source: MecHost, move: Move) -> None:
         await source.call("lxc/resume", move.migration, move.service, limit_s=RESTORE_LIMIT_S)

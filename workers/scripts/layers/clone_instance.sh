@@ -6,6 +6,7 @@ app=$MEC/layers/app/$STORAGE/$LAYER/rootfs
 mkdir -p "$(dirname "$PLACE")"
 mkdir "$PLACE" || fail "$PLACE is there already"
 chmod 711 "$PLACE"
+mkdir "$PLACE/saved"
 case $STORAGE in
     overlay)
         # two layers: the application comes inside the instance, into `lower`

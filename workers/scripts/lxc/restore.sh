@@ -4,7 +4,7 @@ ID=$1 SERVICE=$2 DIGEST=$3
 received=$MEC/incoming/$ID/files/instance
 d=$INSTANCES/$SERVICE
 [ -e "$d" ] && fail "$d is there already"
-state=$received/state
+state=$received/saved/state
 [ "$(xxh128sum <"$state/manifest" | cut -d' ' -f1)" = "$DIGEST" ] && (cd "$state" && xxh128sum --quiet -c manifest >/dev/null 2>&1) ||
     fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
 mv -T "$received" "$d"
@@ -15,11 +15,11 @@ MEC_END
 attach "$SERVICE"
 export CRIU_CONFIG_FILE=$d/criu.conf
 printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\n' >"$CRIU_CONFIG_FILE"
-lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$d/state" -o "$d/restore-lxc.log" -l INFO </dev/null >/dev/null 2>&1 || true
+lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$d/saved/state" -o "$d/restore-lxc.log" -l INFO </dev/null >/dev/null 2>&1 || true
 wait_for 2 is_running "$SERVICE" || {
     echo "--- liblxc" >&2
     tail -n 40 "$d/restore-lxc.log" >&2
     echo "--- CRIU" >&2
-    tail -n 400 "$d/state/restore.log" >&2
-    fail "CRIU could not restore $SERVICE: $(first_error "$d/state/restore.log" || tail -n1 "$d/restore-lxc.log")"
+    tail -n 400 "$d/saved/state/restore.log" >&2
+    fail "CRIU could not restore $SERVICE: $(first_error "$d/saved/state/restore.log" || tail -n1 "$d/restore-lxc.log")"
 }

@@ -1,4 +1,4 @@
 # Forget what only the migration needed, once the service runs here. Arguments: migration, service.
 d=$INSTANCES/$2
 [ "$(cat "$d/migration" 2>/dev/null)" = "$1" ] || exit 0
-rm -rf "$d/state" "$d/criu.conf" "$d/restore-lxc.log" "$d/migration"
+rm -rf "$d/saved" "$d/criu.conf" "$d/restore-lxc.log" "$d/migration"

@@ -2,9 +2,9 @@
 ID=$1 SERVICE=$2
 kept=$MEC/migrations/$ID
 mkdir -p "$kept"
-chmod 711 $MEC/migrations "$kept"
-# CRIU reads it from inside the container's user namespace, too: it belongs to the container's root, and to nobody else
-install -d -m 700 -o 100000 -g 100000 "$kept/state"
+# CRIU also reads it from inside the container's user namespace, at moments when it is nobody yet: all may search the
+# directory and read the files, but only root gets past the one above
+install -d -m 711 "$kept/state"
 umask 022
 export CRIU_CONFIG_FILE=$kept/criu.conf
 cat >"$CRIU_CONFIG_FILE" <<CONFIG

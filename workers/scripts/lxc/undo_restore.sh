@@ -4,7 +4,7 @@ d=$INSTANCES/$SERVICE
 [ "$(cat "$d/migration" 2>/dev/null)" = "$ID" ] || exit 0
 lxc-stop -P "$INSTANCES" -n "$SERVICE" -k >/dev/null 2>&1 || true
 # a criu that spins over a damaged image, and what liblxc started to watch it
-for pid in $(pgrep -f -- "$d/state" || true) $(pgrep -f "lxc monitor.* $SERVICE\$" || true); do
+for pid in $(pgrep -f -- "$d/saved/state" || true) $(pgrep -f "lxc monitor.* $SERVICE\$" || true); do
     [ "$pid" = $$ ] || kill -KILL "$pid" 2>/dev/null || true
 done
 wait_for 10 is_stopped "$SERVICE" || fail "what is left of $SERVICE's restoration does not end"
