@@ -52,7 +52,7 @@ def is_v2() -> bool:
 
 
 def make(name: str) -> list[Path]:
-    """Make a group in every tree, and return the files into which a process writes its number to join."""
+    """Make a group in every tree, and return the files into which a process writes 0 to join."""
     files = []
     for tree in hierarchies():
         if tree.v2:

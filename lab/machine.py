@@ -154,11 +154,11 @@ def start(places: Places, layout: Layout, machine: Machine, images: Images) -> N
 
 def spawn(argv: Sequence[str], join: str, log: Path) -> None:
     """Start a process of the edge in its control group, apart from this session, with a clean environment."""
-    script = f'for file in {join}; do echo $$ > "$file"; done; exec "$@"'
+    # In the background of a shell that ends at once: the process is then nobody's child here, and leaves no zombie.
+    script = f'(for file in {join}; do echo 0 > "$file"; done; exec "$@") &'
     env = {"PATH": INSIDE_PATH, "LC_ALL": "C.UTF-8", "HOME": "/root"}
-    env |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     with log.open("ab") as output:
-        subprocess.Popen(
+        subprocess.run(
             ["sh", "-euc", script, "sh", *argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -166,6 +166,7 @@ def spawn(argv: Sequence[str], join: str, log: Path) -> None:
             start_new_session=True,
             cwd="/",
             env=env,
+            check=True,
         )
 
 
@@ -205,7 +206,7 @@ def enter_argv(lab: str, machine: str, argv: Sequence[str]) -> list[str]:
     if pid is None:
         raise LabError(f"{machine} is not running. Start the edge with `lab up`.")
     join = " ".join(str(file) for file in cgroups.make(group(lab, machine)))
-    script = f'for file in {join}; do echo $$ > "$file"; done; exec "$@"'
+    script = f'for file in {join}; do echo 0 > "$file"; done; exec "$@"'
     spaces = ["--mount", "--uts", "--ipc", "--net", "--pid", *([] if cgroups.is_v2() else ["--cgroup"])]
     environment = ["env", "-i", "--chdir=/root", f"PATH={INSIDE_PATH}", "HOME=/root", "LC_ALL=C.UTF-8"]
     environment.append(f"TERM={os.environ.get('TERM', 'dumb')}")
