@@ -13,6 +13,7 @@ from migrations_app import sentences
 from migrations_app.access import may_operate
 from migrations_app.charts import probe_points, stage_shapes
 from migrations_app.models import Event, Migration, MigrationStatus, ProbeSample, StageRun, StageStatus
+from migrations_app.report import stage_shares
 from migrations_app.views.common import Person
 
 STARTED = (StageStatus.RUNNING, StageStatus.DONE, StageStatus.FAILED, StageStatus.UNDONE, StageStatus.UNDO_FAILED)
@@ -73,6 +74,7 @@ def context_of(migration: Migration, user: Person) -> dict[str, Any]:
         "next_step": sentences.next_step(migration),
         "cancelling": sentences.cancelling(migration, stages),
         "compared": compared(migration),
+        "shares": stage_shares(stages, migration.total_s),
         "sent_so_far": sum(stage.bytes_on_wire for stage in stages),
         "elapsed_s": elapsed(migration),
         "needs_care": migration.status in (MigrationStatus.STUCK, MigrationStatus.FINISHED_WITH_PROBLEMS),

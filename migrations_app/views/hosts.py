@@ -46,6 +46,7 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
         "host": shown,
         "facts": facts,
         "fact_lines": _fact_lines(facts.values) if facts else [],
+        "cpu_flags": _flags(facts.values.get("cpu_flags")) if facts else "",
         "fingerprint": fingerprint_of(shown.host_key),
         "copies": copies,
         "has_base": any(copy.base_id for copy in copies),
@@ -58,6 +59,11 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
         "others": Host.objects.mec().exclude(pk=shown.pk),
     }
     return page(request, "hosts/page.html", context, live="hosts/_live.html")
+
+
+def _flags(value: object) -> str:
+    """The processor's features as words; a check may have written them as a list or as one text."""
+    return " ".join(str(word) for word in value) if isinstance(value, list) else str(value or "")
 
 
 def _fact_lines(values: dict[str, object]) -> list[tuple[str, object, str]]:

@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from migrations_app import actions
-from migrations_app.charts import probe_plot, stage_bars, stage_shapes
+from migrations_app.charts import probe_plot, stage_shapes
 from migrations_app.live import context_of, report, samples_of, spans
 from migrations_app.models import Event
 from migrations_app.report import summary
@@ -20,16 +20,11 @@ def migration(request: HttpRequest, pk: int) -> HttpResponse:
     samples, last_sample = samples_of(shown)
     context = context_of(shown, request.user)
     stages = context["stages"]
-    shares = summary(shown, stages)["stages"]
     context |= {
         "events": events,
         "last_event": events[-1].pk if events else 0,
         "last_sample": last_sample,
         "figure": probe_plot(samples, stage_shapes(spans(shown, stages))),
-        "bars": stage_bars([(f"#{shown.pk}", {share["title"]: share["seconds"] for share in shares})]),
-        "shares": shares,
-        "asked": len(samples),
-        "unanswered": sum(sample[1] is None for sample in samples),
     }
     return page(request, "migration/page.html", context)
 
