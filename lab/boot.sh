@@ -6,8 +6,8 @@ root=$run/root
 # The upper directory of an overlay must not lie on an overlay, and this one may: so it is in memory.
 mkdir -p "$run/memory" "$root"
 mount -t tmpfs -o mode=755 tmpfs "$run/memory"
-mkdir "$run/memory/upper" "$run/memory/work"
-mount -t overlay -o "lowerdir=$image,upperdir=$run/memory/upper,workdir=$run/memory/work" overlay "$root"
+mkdir "$run/memory/upper" "$run/memory/scratch"
+mount -t overlay -o "lowerdir=$image,upperdir=$run/memory/upper,workdir=$run/memory/scratch" overlay "$root"
 cp -a --no-preserve=ownership "$run/seed/." "$root/"
 
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"

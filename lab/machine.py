@@ -107,7 +107,8 @@ def write_seed(places: Places, layout: Layout, machine: Machine) -> Path:
     }
     if machine.role == "mec":
         apt = f'Acquire::http::Proxy "{layout.proxy}";\nAcquire::https::Proxy "{layout.proxy}";\n'
-        texts["etc/apt/apt.conf.d/90proxy"] = apt
+        # The proxy answers pipelined requests only after a pause of many seconds.
+        texts["etc/apt/apt.conf.d/90proxy"] = apt + 'Acquire::http::Pipeline-Depth "0";\n'
         texts["etc/pip.conf"] = f"[global]\nproxy = {layout.proxy}\ncert = /{CA_BUNDLE}\n"
     for name, text in texts.items():
         path = seed / name
