@@ -35,6 +35,7 @@ def stage_bars(bars: Sequence[tuple[str, dict[str, float]]], unit: str = "s") ->
                     "line": {"width": 0.5, "color": "#5d6875"},
                     "pattern": {
                         "shape": "/" if title in DOWNTIME_STAGES else "",
+                        "fillmode": "overlay",
                         "fgcolor": "#2b2118",
                         "size": 6,
                         "solidity": 0.2,
@@ -46,12 +47,12 @@ def stage_bars(bars: Sequence[tuple[str, dict[str, float]]], unit: str = "s") ->
         "data": data,
         "layout": {
             "barmode": "stack",
-            "height": 170 + 30 * max(len(labels), 3),
+            "height": 200 + 30 * max(len(labels), 3),
             "margin": {"l": 10, "r": 15, "t": 10, "b": 45},
             "bargap": 0.35,
             "xaxis": {"title": {"text": f"Time in {unit}"}, "rangemode": "tozero", "automargin": True},
             "yaxis": {"autorange": "reversed", "automargin": True, "type": "category"},
-            "legend": {"orientation": "h", "y": -0.25, "yref": "paper", "x": 0, "traceorder": "normal"},
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         },
     }
 

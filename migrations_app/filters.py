@@ -9,6 +9,10 @@ from django.db.models import Q, QuerySet
 from migrations_app.models import Host, Kind, Migration, MigrationStatus
 
 
+def _choice(**about: Any) -> Any:
+    return django_filters.ChoiceFilter(empty_label="All", **about)
+
+
 def _names(field: str) -> Any:
     def choices() -> list[tuple[str, str]]:
         values = Migration.objects.order_by(field).values_list(field, flat=True).distinct()
@@ -24,16 +28,14 @@ def _hosts() -> list[tuple[str, str]]:
 class MigrationFilter(django_filters.FilterSet):  # type: ignore[misc]
     """By service, application, kind, model, hosts, outcome and period."""
 
-    service = django_filters.ChoiceFilter(field_name="service_name", choices=_names("service_name"), label="Service")
-    application = django_filters.ChoiceFilter(
-        field_name="application_name", choices=_names("application_name"), label="Application"
-    )
-    kind = django_filters.ChoiceFilter(choices=Kind.choices, label="Kind")
-    layers = django_filters.ChoiceFilter(choices=[(2, "2 layers"), (3, "3 layers")], label="Model")
-    source = django_filters.ChoiceFilter(field_name="source__name", choices=_hosts, label="From host")
-    target = django_filters.ChoiceFilter(field_name="target__name", choices=_hosts, label="To host")
-    host = django_filters.ChoiceFilter(method="touching", choices=_hosts, label="From or to host")
-    outcome = django_filters.ChoiceFilter(field_name="status", choices=MigrationStatus.choices, label="Outcome")
+    service = _choice(field_name="service_name", choices=_names("service_name"), label="Service")
+    application = _choice(field_name="application_name", choices=_names("application_name"), label="Application")
+    kind = _choice(choices=Kind.choices, label="Kind")
+    layers = _choice(choices=[(2, "2 layers"), (3, "3 layers")], label="Model")
+    source = _choice(field_name="source__name", choices=_hosts, label="From host")
+    target = _choice(field_name="target__name", choices=_hosts, label="To host")
+    host = _choice(method="touching", choices=_hosts, label="From or to host")
+    outcome = _choice(field_name="status", choices=MigrationStatus.choices, label="Outcome")
     since = django_filters.DateFilter(
         field_name="requested_at",
         lookup_expr="date__gte",
@@ -56,8 +58,6 @@ class MigrationFilter(django_filters.FilterSet):  # type: ignore[misc]
         for field in self.form.fields.values():
             select = isinstance(field.widget, forms.Select)
             field.widget.attrs["class"] = "form-select" if select else "form-control"
-            if select:
-                field.empty_label = "All"
 
     def touching(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
         """From or to this host."""

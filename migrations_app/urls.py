@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from migrations_app.api import api
+from migrations_app.api import routes as api_routes
 from migrations_app.views import edge, history, hosts, layers, migrate, migration, registering, services, system
 
 urlpatterns = [
@@ -45,11 +45,7 @@ urlpatterns = [
     path("migrations/<int:pk>/cancel/", migration.cancel, name="cancel_migration"),
     path("migrations/<int:pk>/summary.json", migration.summary_json, name="migration_json"),
     path("migrations/<int:pk>/engine.log", migration.engine_log, name="engine_log"),
-    path("api/", api.urls),
+    path("api/", api_routes),
     path("healthz", system.health, name="health"),
     path("metrics", system.metrics, name="metrics"),
 ]
-handler400 = "migrations_app.views.system.bad_request"
-handler403 = "migrations_app.views.system.forbidden"
-handler404 = "migrations_app.views.system.not_found"
-handler500 = "migrations_app.views.system.failed"

@@ -27,7 +27,7 @@ def mark(status: Any, extra: str = "") -> SafeString:
     """A status: its icon in its colour, with its words."""
     turning = " spin" if status.icon == "loader" else ""
     return format_html(
-        '<span class="mark {}{} {}">{}<span>{}</span></span>',
+        '<span class="sign {}{} {}">{}<span>{}</span></span>',
         status.colour,
         turning,
         extra,
@@ -39,7 +39,7 @@ def mark(status: Any, extra: str = "") -> SafeString:
 @register.simple_tag
 def badge(sign: str, colour: str, words: str) -> SafeString:
     """The same look for something that is no status."""
-    return format_html('<span class="mark {}">{}<span>{}</span></span>', colour, icon(sign), words)
+    return format_html('<span class="sign {}">{}<span>{}</span></span>', colour, icon(sign), words)
 
 
 @register.filter

@@ -1,10 +1,9 @@
-"""For machines that watch the portal: is it up, and how many of what. And the error pages."""
+"""For machines that watch the portal: is it up, and how many of what."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from migrations_app.models import (
@@ -46,23 +45,3 @@ def metrics(request: HttpRequest) -> HttpResponse:
         for status in statuses:
             gauge.labels(status.value).set(counts.get(status.value, 0))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, in the site's look."""
-    return render(request, "errors/400.html", status=400)
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403, with the reason that the refusal gave."""
-    return render(request, "errors/403.html", {"reason": str(exception)}, status=403)
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404, in the site's look."""
-    return render(request, "errors/404.html", status=404)
-
-
-def failed(request: HttpRequest) -> HttpResponse:
-    """500: shown without asking the database, which may be what failed."""
-    return render(None, "errors/500.html", status=500)

@@ -2,7 +2,9 @@
 (function () {
   "use strict";
 
-  var dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  var parts = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  var thisYear = new Intl.DateTimeFormat("en-GB", parts);
+  var otherYear = new Intl.DateTimeFormat("en-GB", Object.assign({ year: "numeric" }, parts));
 
   function localTimes(root) {
     root.querySelectorAll("time[datetime]:not([data-local])").forEach(function (time) {
@@ -10,7 +12,8 @@
       if (isNaN(at)) return;
       time.dataset.local = "yes";
       time.title = time.dateTime;
-      time.textContent = dateFormat.format(at);
+      var format = at.getFullYear() === new Date().getFullYear() ? thisYear : otherYear;
+      time.textContent = format.format(at);
     });
   }
 

@@ -1,0 +1,95 @@
+"""The history: filtered the same way on the page, in the exports and through the API; fast with ten thousand."""
+
+import csv
+import io
+import time
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from migrations_app.models import Migration
+from tests import factories
+
+
+def rows(client: Client, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/migrations/export.csv{query}")
+    text = b"".join(answer.streaming_content).decode()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def several(edge: dict[str, Any]) -> dict[str, Any]:
+    factories.migration(edge["service"], edge["target"], layers=2, app_found=None, status="rolled_back", total_s=None)
+    return edge
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("", 2), ("?layers=2", 1), ("?layers=3", 1), ("?outcome=rolled_back", 1), ("?outcome=stuck", 0), ("?kind=lxc", 2),
+        ("?kind=kvm", 0), ("?since=2099-01-01", 0), ("?until=2099-01-01", 2), ("?service=nothing", 0), ("?layers=x", 0),
+    ],
+)  # fmt: skip
+def test_the_filter_is_the_same_in_the_export_and_the_page(
+    query: str, count: int, as_viewer: Client, several: dict[str, Any]
+) -> None:
+    assert len(rows(as_viewer, query)) == count
+    page = as_viewer.get(f"/migrations/{query}")
+    assert page.context["page_obj"].paginator.count == count
+
+
+def test_a_host_filter_finds_both_directions(as_viewer: Client, several: dict[str, Any]) -> None:
+    for host in (several["target"], several["service"].host):
+        assert len(rows(as_viewer, f"?host={host.name}")) == 2
+
+
+def test_the_exported_stages_add_up(as_viewer: Client, edge: dict[str, Any]) -> None:
+    line = rows(as_viewer)[0]
+    assert sum(float(value) for name, value in line.items() if name.endswith(" (s)")) == pytest.approx(4.5)
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_harmless(as_viewer: Client, edge: dict[str, Any]) -> None:
+    Migration.objects.update(error="=HYPERLINK(1)")
+    assert rows(as_viewer)[0]["error"] == "'=HYPERLINK(1)"
+
+
+def test_the_plot_has_a_table_with_the_same_figures(as_viewer: Client, edge: dict[str, Any]) -> None:
+    page = as_viewer.get("/migrations/")
+    assert "game-server · LXC · 3 layers, app not found (n=1)" in page.content.decode()
+    assert sum(page.context["bars"][0]["seconds"].values()) == pytest.approx(4.5)
+
+
+def test_each_migration_of_the_page_can_be_drawn(as_viewer: Client, edge: dict[str, Any]) -> None:
+    page = as_viewer.get("/migrations/?plot=each")
+    assert [bar["label"] for bar in page.context["bars"]] == [f"#{edge['migration'].pk} {edge['service'].name}"]
+
+
+def test_a_filter_that_fits_nothing_says_so(as_viewer: Client, edge: dict[str, Any]) -> None:
+    assert "No migration fits the filter" in as_viewer.get("/migrations/?kind=kvm").content.decode()
+
+
+def test_the_api_takes_the_same_filters(as_viewer: Client, several: dict[str, Any]) -> None:
+    assert len(as_viewer.get("/api/migrations?layers=2").json()) == 1
+    assert as_viewer.get("/api/migrations?layers=x").status_code == 422
+
+
+def test_pages_stay_fast_with_ten_thousand_migrations(as_viewer: Client, db: None) -> None:
+    factories.many_migrations(10_000)
+    for path in (
+        "/",
+        "/migrations/",
+        "/migrations/?layers=3&page=150",
+        "/migrations/?plot=each",
+        "/services/",
+        "/hosts/mec-1/",
+    ):
+        path = path.replace("mec-1", str(Migration.objects.first().source))  # type: ignore[union-attr]
+        as_viewer.get(path)
+        took = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            assert as_viewer.get(path).status_code == 200
+            took.append(time.perf_counter() - begun)
+        print(f"{path}: {min(took) * 1000:.0f} ms")
+        assert min(took) < 1.0  # a machine under load; what is aimed at is in docs/pages.md
