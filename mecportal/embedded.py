@@ -20,7 +20,15 @@ READY_LIMIT_S = 30.0
 def environment() -> dict[str, str]:
     """What the processes are started with: the environment, and the values that the configuration names."""
     data = str(settings.DATA_DIR)
-    valkey = [str(get_binary_path()), "--port", "0", "--unixsocket", str(settings.VALKEY_SOCKET), "--unixsocketperm", "700"]
+    valkey = [
+        str(get_binary_path()),
+        "--port",
+        "0",
+        "--unixsocket",
+        str(settings.VALKEY_SOCKET),
+        "--unixsocketperm",
+        "700",
+    ]
     valkey += ["--dir", data, "--save", "", "--appendonly", "no", "--maxmemory", "64mb"]
     own = {
         "MEC_DATA_DIR": data,

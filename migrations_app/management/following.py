@@ -45,7 +45,9 @@ def follow_operation(operation: Operation, say: Callable[[str], None]) -> None:
             say(operation.message)
             return
         if operation.status == OperationStatus.QUEUED and time.monotonic() - began > WORKER_LIMIT_S:
-            raise CommandError("No worker has taken this yet: is the portal running (./manage.py portal up)? It stays queued.")
+            raise CommandError(
+                "No worker has taken this yet: is the portal running (./manage.py portal up)? It stays queued."
+            )
         time.sleep(POLL_S)
 
 

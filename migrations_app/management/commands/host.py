@@ -28,7 +28,9 @@ class Command(BaseCommand):
         add.add_argument("--latitude", type=float, default=None)
         add.add_argument("--longitude", type=float, default=None)
         add.add_argument("--role", choices=HostRole.values, default=HostRole.MEC)
-        add.add_argument("--fingerprint", help="pin the key only if its SHA256 fingerprint is this one; asked for if left out")
+        add.add_argument(
+            "--fingerprint", help="pin the key only if its SHA256 fingerprint is this one; asked for if left out"
+        )
         add.add_argument("--yes", action="store_true", help="pin the key that the host shows, without asking")
         sub.add_parser("list", help="list the hosts")
         for name, what in (("check", "gather its facts and problems"), ("remove", "forget it")):
@@ -42,15 +44,18 @@ class Command(BaseCommand):
             raise refused(error) from error
 
     def add(self, options: dict[str, Any]) -> None:
-        seen = host_keys.fetch_host_key(options["address"], options["port"])
-        self._confirm(options, seen.fingerprint)
+        try:
+            key, fingerprint = host_keys.fetch(options["address"], options["port"])
+        except host_keys.KeyNotFetched as error:
+            raise CommandError(str(error)) from error
+        self._confirm(options, fingerprint)
         host = actions.register_host(
             name=options["name"],
             address=options["address"],
             port=options["port"],
             user=options["user"],
             key_file=options["key_file"],
-            host_key=seen.line,
+            host_key=key,
             backhaul_address=options["backhaul"],
             bandwidth_mbit=options["bandwidth_mbit"],
             access_bridge=options["access_bridge"],
@@ -59,7 +64,9 @@ class Command(BaseCommand):
             longitude=options["longitude"],
             role=options["role"],
         )
-        self.stdout.write(f"{host} is registered, with its key {seen.fingerprint} pinned. Next: ./manage.py host check {host}")
+        self.stdout.write(
+            f"{host} is registered, with its key {fingerprint} pinned. Next: ./manage.py host check {host}"
+        )
 
     def _confirm(self, options: dict[str, Any], fingerprint: str) -> None:
         if options["fingerprint"] and options["fingerprint"] != fingerprint:

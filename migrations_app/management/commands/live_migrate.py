@@ -18,7 +18,9 @@ EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLE
 
 
 class Command(BaseCommand):
-    help = "Move a running service to another MEC host. Exit code 0: succeeded, 3: finished with problems, 1: otherwise."
+    help = (
+        "Move a running service to another MEC host. Exit code 0: succeeded, 3: finished with problems, 1: otherwise."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("service")
@@ -47,6 +49,8 @@ class Command(BaseCommand):
             try:
                 ended = follow_migration(migration, lambda now: live.update(progress_table(now)))
             except KeyboardInterrupt as error:
-                raise CommandError(f"Migration #{migration.pk} goes on; this command only stopped watching it.") from error
+                raise CommandError(
+                    f"Migration #{migration.pk} goes on; this command only stopped watching it."
+                ) from error
         console.print(result_table(ended))
         return ended

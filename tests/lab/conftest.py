@@ -1,0 +1,225 @@
+"""One edge and one portal for all lab tests, driven by the commands that an operator uses."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FINAL = {"succeeded", "finished_with_problems", "rejected", "rolled_back", "cancelled", "stuck"}
+
+
+class Site:
+    """An edge and its portal. Every call is a command of manage.py, as a user types it."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data = data
+        self.port = port
+        self.environment = {
+            **os.environ,
+            "MEC_LAB": "labsite",
+            "MEC_LAB_DIR": "/var/lib/mecportal-labsite",
+            "MEC_DATA_DIR": str(data),
+            "MEC_WEB_PORT": str(port),
+            "MEC_STATE_KEPT_SECONDS": "0",
+            "MEC_HEARTBEAT_LOST_SECONDS": "6",
+            "MEC_RUN_AS": "root",
+            "PYTHONWARNINGS": "ignore",
+        }
+        self.portal: subprocess.Popen[bytes] | None = None
+
+    def command(self, *words: str, limit_s: float = 300) -> "subprocess.CompletedProcess[str]":
+        """Run manage.py with these words."""
+        command = [sys.executable, "manage.py", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=limit_s, check=False
+        )
+
+    def ok(self, *words: str, limit_s: float = 300) -> str:
+        """The same; it must succeed."""
+        done = self.command(*words, limit_s=limit_s)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def migrate(self, service: str, target: str, layers: int = 3) -> dict[str, Any]:
+        """live_migrate --json, whatever its outcome; the JSON object, with the exit code in `exit_code`."""
+        done = self.command("live_migrate", service, "--to", target, "--layers", str(layers), "--json")
+        assert done.stdout.startswith("{"), done.stdout + done.stderr
+        return {**json.loads(done.stdout), "exit_code": done.returncode}
+
+    def begin(self, service: str, target: str, layers: int = 3) -> "subprocess.Popen[str]":
+        """Start live_migrate and do not wait for it."""
+        command = [
+            sys.executable,
+            "manage.py",
+            "live_migrate",
+            service,
+            "--to",
+            target,
+            "--layers",
+            str(layers),
+            "--json",
+        ]
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True)
+
+    def inside(self, host: str, *words: str) -> str:
+        """Run a command in a machine of the edge; what it printed."""
+        return self.ok("lab", "exec", host, "--", *words)
+
+    def shell(self, host: str, text: str) -> str:
+        return self.inside(host, "sh", "-c", text)
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Read the portal's database."""
+        with sqlite3.connect(self.data / "portal.sqlite3", timeout=20) as connection:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(query, values).fetchall()
+
+    def last_migration(self) -> sqlite3.Row:
+        return self.rows("select * from migrations_app_migration order by id desc limit 1")[0]
+
+    def wait(self, what: str, condition: Callable[[], Any], limit_s: float = 60) -> Any:
+        """Wait until something is true, and return it."""
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            if found := condition():
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"waited {limit_s} s in vain for: {what}")
+
+    def wait_for_stage(self, migration: int, stage: str) -> None:
+        """Wait until a stage of a migration has begun."""
+        query = "select 1 from migrations_app_stagerun where migration_id = ? and name = ? and status != 'waiting'"
+        self.wait(f"stage {stage} of #{migration}", lambda: self.rows(query, migration, stage), 60)
+
+    def wait_for_new_migration(self, after: int) -> int:
+        query = "select id from migrations_app_migration where id > ? and status = 'running'"
+        found = self.wait("a new migration", lambda: self.rows(query, after), 30)
+        return int(found[0]["id"])
+
+    def wait_for_end(self, migration: int, limit_s: float = 120) -> sqlite3.Row:
+        query = "select * from migrations_app_migration where id = ?"
+
+        def ended() -> sqlite3.Row | None:
+            row = self.rows(query, migration)[0]
+            return row if row["status"] in FINAL else None
+
+        row: sqlite3.Row = self.wait(f"the end of #{migration}", ended, limit_s)
+        return row
+
+    def where(self, service: str) -> list[str]:
+        """The hosts on which the service's container runs."""
+        query = "lxc-info -P /var/lib/mec/instances -n %s -sH 2>/dev/null || true"
+        return [h for h in ("mec-1", "mec-2", "mec-3") if "RUNNING" in self.shell(h, query % service)]
+
+    def count(self, service: str) -> int:
+        """Ask the service from the user's side; its counter."""
+        address = self.rows("select address from migrations_app_service where name = ?", service)[0]["address"]
+        program = (
+            "import socket; s = socket.socket(2, 2); s.settimeout(3); "
+            f"s.sendto(b'count', ('{address}', 7000)); print(s.recv(64).decode().split()[1])"
+        )
+        return int(self.inside("user", "python3", "-c", program))
+
+    def leftovers(self) -> dict[str, str]:
+        """What is on the hosts besides layers and running services: directories, keys, mounts, processes."""
+        look = (
+            "ls -d /var/lib/mec/incoming/* /var/lib/mec/migrations/* /run/mec-migration-* 2>/dev/null;"
+            "grep -o 'mec-migration-.*' /root/.ssh/authorized_keys;"
+            "pgrep -af 'criu|rsync|ssh .*-M|lxc-checkpoint' ;"
+            "for i in /var/lib/mec/instances/*/; do n=$(basename $i);"
+            '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || echo stopped instance $n; done; true'
+        )
+        found = {host: self.shell(host, look).strip() for host in ("mec-1", "mec-2", "mec-3")}
+        return {host: text for host, text in found.items() if text}
+
+    def start_portal(self) -> None:
+        """./manage.py portal up, in the background, until its worker answers."""
+        log = (self.data / "portal.log").open("ab")
+        command = [sys.executable, "manage.py", "portal", "up"]
+        self.portal = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        self.wait("the portal", self._is_served, 60)
+
+    def _is_served(self) -> bool:
+        assert self.portal is not None
+        assert self.portal.poll() is None, (self.data / "portal.log").read_text()
+        return "ready." in self._worker_log()
+
+    def _worker_log(self) -> str:
+        log = self.data / "worker.log"
+        return log.read_text() if log.exists() else ""
+
+    def supervised(self, program: str) -> int:
+        """The process number of one of the portal's programs."""
+        found: int = self.wait(f"{program} to run", lambda: self._pid(program), 30)
+        return found
+
+    def _pid(self, program: str) -> int:
+        said = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", SUPERVISED, str(self.data / "supervisor.sock"), program],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(said.stdout)
+
+    def kill(self, program: str) -> None:
+        """SIGKILL one of the portal's programs; supervisor starts it anew."""
+        os.kill(self.supervised(program), signal.SIGKILL)
+
+    def end(self) -> None:
+        if self.portal is not None and self.portal.poll() is None:
+            self.portal.send_signal(signal.SIGINT)
+            self.portal.wait(150)
+        self.ok("lab", "down", "--disks")
+
+
+SUPERVISED = """
+import sys, xmlrpc.client
+from supervisor.xmlrpc import SupervisorTransport
+proxy = xmlrpc.client.ServerProxy("http://x", transport=SupervisorTransport(None, None, "unix://" + sys.argv[1]))
+about = proxy.supervisor.getProcessInfo(sys.argv[2])
+print(about["pid"] if about["statename"] == "RUNNING" else 0)
+"""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An edge with three hosts and a portal that knows them and the recipes."""
+    site = Site(tmp_path_factory.mktemp("site"), port=8190)
+    try:
+        site.ok("lab", "down", "--disks")
+        site.ok("lab", "up", limit_s=900)
+        site.start_portal()
+        site.ok("register_edge")
+        recipes = sorted(str(path) for path in (ROOT / "lab/applications").glob("*.toml"))
+        site.ok("application", "add", *recipes)
+        yield site
+    finally:
+        site.end()
+
+
+@pytest.fixture
+def deployed(site: Site, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """Deploys services for one test, and removes them after it."""
+    names: list[str] = []
+
+    def deploy(application: str = "no-application", host: str = "mec-1", storage: str = "overlay") -> str:
+        name = f"s{len(names)}-{abs(hash(request.node.name)) % 100_000}"
+        names.append(name)
+        site.ok(
+            "service", "deploy", name, "--application", application, "--host", host, "--storage", storage, limit_s=900
+        )
+        return name
+
+    yield deploy
+    for name in names:
+        site.ok("service", "remove", name)

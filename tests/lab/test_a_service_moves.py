@@ -1,0 +1,56 @@
+"""A running service moves between real hosts, by real LXC, CRIU and rsync."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.lab.conftest import Site
+
+pytestmark = pytest.mark.lab
+Deploy = Callable[..., str]
+
+PAPER_TITLES = [
+    "Clone base as app",
+    "rsync app filesystem",
+    "Clone app as instance",
+    "Suspend instance",
+    "rsync instance filesystem",
+    "rsync instance in-memory state",
+    "Restore instance",
+    "Other remaining tasks",
+]
+
+
+def test_three_layers_move_a_service_whose_counter_goes_on(site: Site, deployed: Deploy) -> None:
+    service = deployed()
+    before = site.count(service)
+    moved = site.migrate(service, "mec-2")
+    assert (moved["outcome"], moved["exit_code"], moved["error"]) == ("succeeded", 0, "")
+    assert site.where(service) == ["mec-2"]
+    assert site.count(service) > before
+    assert site.leftovers() == {}
+
+
+def test_the_stages_are_the_papers_and_add_up_to_the_total(site: Site, deployed: Deploy) -> None:
+    moved = site.migrate(deployed(), "mec-3")
+    assert [stage["title"] for stage in moved["stages"]] == PAPER_TITLES
+    assert sum(stage["seconds"] for stage in moved["stages"]) == pytest.approx(moved["total_s"], abs=0.01)
+    assert 0 < moved["downtime_s"] < moved["total_s"]
+    assert moved["probe_downtime_s"] == pytest.approx(moved["downtime_s"], abs=0.3)
+    memory = next(stage for stage in moved["stages"] if stage["title"] == "rsync instance in-memory state")
+    assert memory["bytes"] > 100_000
+
+
+def test_a_service_goes_round_five_times_and_its_counter_never_goes_back(site: Site, deployed: Deploy) -> None:
+    service = deployed()
+    counter = site.count(service)
+    for lap in range(5):
+        for target in ("mec-2", "mec-3", "mec-1"):
+            moved = site.migrate(service, target)
+            assert (moved["outcome"], moved["error"]) == ("succeeded", ""), f"lap {lap}: {moved}"
+            now = site.count(service)
+            assert now > counter
+            counter = now
+    assert moved["app_found"] is True
+    assert site.where(service) == ["mec-1"]
+    assert site.leftovers() == {}
