@@ -23,7 +23,7 @@ def unmet() -> list[Missing]:
     """What is missing and no package can bring."""
     installable = tuple(f"the command {name}" for name in COMMANDS)
     found = [item for item in missing(lab_dir(lab_name())) if not item.what.startswith(installable)]
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (the system's python3 runs this)
         found.append(Missing("Python 3.11", "use Debian 12 or 13, whose python3 is new enough"))
     if shutil.which("apt-get") is None:
         found.append(Missing("apt-get", "use Debian 12 or 13: the hosts are made from Debian's packages"))

@@ -47,7 +47,7 @@ def bring_application(
 
 async def _build(host: Host, application: Application, storage: str, number: int) -> tuple[str, int]:
     recipe = records.recipe_of(application)
-    async with connect(records.target_of(host), migration=f"build-{number}") as builder:
+    async with connect(records.target_of(host)) as builder:
         said = await builder.call(
             "layers/build_app",
             application.layer_name,

@@ -134,18 +134,35 @@ class Site:
         look = (
             "ls -d /var/lib/mec/incoming/* /var/lib/mec/migrations/* /run/mec-migration-* 2>/dev/null;"
             "grep -o 'mec-migration-.*' /root/.ssh/authorized_keys;"
-            "pgrep -af 'criu|rsync|ssh .*-M|lxc-checkpoint' ;"
-            "for i in /var/lib/mec/instances/*/; do n=$(basename $i);"
-            '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || echo stopped instance $n; done; true'
+            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint';"
+            "for i in /var/lib/mec/instances/*/; do [ -d $i ] || continue; n=$(basename $i);"
+            '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || echo stopped instance $n; done;'
+            "grep -c ' overlay ' /proc/mounts | sed 's/^/mounts /'; ls -d /var/lib/mec/instances/* | wc -l | sed 's/^/mounts /'"
         )
-        found = {host: self.shell(host, look).strip() for host in ("mec-1", "mec-2", "mec-3")}
-        return {host: text for host, text in found.items() if text}
+        return {host: text for host in ("mec-1", "mec-2", "mec-3") if (text := self._unexpected(self.shell(host, look)))}
+
+    @staticmethod
+    def _unexpected(said: str) -> str:
+        """Each running instance has one mount; the host's own root is the other one."""
+        lines = said.strip().splitlines()
+        counts = [int(line.split()[1]) for line in lines if line.startswith("mounts ")]
+        rest = [line for line in lines if not line.startswith("mounts ")]
+        if len(counts) == 2 and counts[0] - 1 > counts[1]:
+            rest.append(f"{counts[0] - 1} overlays mounted for {counts[1]} instances")
+        return "\n".join(rest)
+
+    def assert_nothing_is_left(self) -> None:
+        """Kept states go away by themselves within seconds here, where they are kept for none."""
+        try:
+            self.wait("hosts without left-overs", lambda: not self.leftovers(), 30)
+        except AssertionError:
+            assert self.leftovers() == {}
 
     def start_portal(self) -> None:
         """./manage.py portal up, in the background, until its worker answers."""
-        log = (self.data / "portal.log").open("ab")
         command = [sys.executable, "manage.py", "portal", "up"]
-        self.portal = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        with (self.data / "portal.log").open("ab") as log:
+            self.portal = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         self.wait("the portal", self._is_served, 60)
 
     def _is_served(self) -> bool:

@@ -28,7 +28,7 @@ def test_three_layers_move_a_service_whose_counter_goes_on(site: Site, deployed:
     assert (moved["outcome"], moved["exit_code"], moved["error"]) == ("succeeded", 0, "")
     assert site.where(service) == ["mec-2"]
     assert site.count(service) > before
-    assert site.leftovers() == {}
+    site.assert_nothing_is_left()
 
 
 def test_the_stages_are_the_papers_and_add_up_to_the_total(site: Site, deployed: Deploy) -> None:
@@ -53,4 +53,4 @@ def test_a_service_goes_round_five_times_and_its_counter_never_goes_back(site: S
             counter = now
     assert moved["app_found"] is True
     assert site.where(service) == ["mec-1"]
-    assert site.leftovers() == {}
+    site.assert_nothing_is_left()
