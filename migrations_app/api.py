@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Schema, Status
 from ninja.errors import HttpError
 from ninja.security import SessionAuth
 from pydantic import Field
@@ -181,7 +181,7 @@ def migrate(request: HttpRequest, wanted: MigrateIn) -> Any:
         reason=wanted.reason,
         forecast=forecasts(service, target)[wanted.layers].as_dict(),
     )
-    return 201, summary(migration)
+    return Status(201, summary(migration))
 
 
 @api.post("/migrations/{pk}/cancel", response=MigrationOut)

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, User
 
 from migrations_app.hints import send_hint
@@ -25,12 +25,29 @@ def prepare() -> tuple[User, Migration]:
     return factories.viewer(), made
 
 
-async def socket(user: Any, path: str) -> WebsocketCommunicator:
-    communicator = WebsocketCommunicator(router, path)
-    communicator.scope["user"] = user
-    connected, _ = await communicator.connect()
-    assert connected
-    return communicator
+class Watcher(ApplicationCommunicator):  # type: ignore[misc]
+    """A browser's end of a socket."""
+
+    def __init__(self, user: Any, path: str) -> None:
+        path, _, query = path.partition("?")
+        scope = {"type": "websocket", "path": path, "query_string": query.encode(), "headers": [], "user": user}
+        super().__init__(router, scope)
+
+    async def receive_from(self, timeout: float = 1) -> str:
+        message = await self.receive_output(timeout)
+        assert message["type"] == "websocket.send", message
+        return str(message["text"])
+
+    async def disconnect(self) -> None:
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(timeout=2)
+
+
+async def socket(user: Any, path: str) -> Watcher:
+    watcher = Watcher(user, path)
+    await watcher.send_input({"type": "websocket.connect"})
+    assert (await watcher.receive_output(2))["type"] == "websocket.accept"
+    return watcher
 
 
 @pytest.mark.parametrize("path", ["/ws/edge/", "/ws/migrations/1/"])

@@ -1,4 +1,4 @@
-"""Every page and button, for the stranger and the viewer: none can be forgotten, since the routes themselves are listed."""
+"""Every page and button, for the stranger and the viewer: the routes themselves are listed, so none is forgotten."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from migrations_app.urls import urlpatterns
 
 OPEN_TO_ALL = {"login", "health"}
 ACTING = {
-    "register_host", "confirm_host", "edit_host", "remove_host", "check_host", "provision_base", "build_base", "host_key",
-    "pin_host_key", "add_application", "build_application", "remove_application", "deploy_service", "start_service",
-    "stop_service", "remove_service", "migrate", "cancel_migration",
+    "register_host", "confirm_host", "edit_host", "remove_host", "check_host", "provision_base", "build_base",
+    "host_key", "pin_host_key", "add_application", "build_application", "remove_application", "deploy_service",
+    "start_service", "stop_service", "remove_service", "migrate", "cancel_migration",
 }  # fmt: skip
 NAMED = sorted(route.name for route in urlpatterns if isinstance(route, URLPattern) and route.name)
 

@@ -1,0 +1,72 @@
+"""A migration that goes on while two people watch: by socket, by polling, and after a reload."""
+
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from .conftest import ROOT, sign_in
+
+pytestmark = pytest.mark.browser
+GO_ON = """
+import django; django.setup()
+from django.utils import timezone
+from migrations_app import actions
+from migrations_app.hints import hint_on_commit
+from migrations_app.models import Migration
+{code}
+hint_on_commit(5)
+"""
+
+
+def go_on(data: dict[str, str], code: str) -> None:
+    """What a worker would write, by another process."""
+    subprocess.run([sys.executable, "-c", GO_ON.format(code=code)], env=data, cwd=ROOT, check=True, timeout=60)
+
+
+def log_line(page: Page, text: str) -> None:
+    expect(page.locator("#log")).to_contain_text(text, timeout=8000)
+
+
+def points(page: Page) -> int:
+    return int(page.evaluate("document.getElementById('probe-plot').data[0].x.length"))
+
+
+def event(text: str) -> str:
+    return f'actions.record_event(migration_id=5, kind="log", message="{text}")'
+
+
+def test_two_people_see_the_same_and_a_lost_socket_loses_nothing(
+    chromium: Browser, portal: str, data: dict[str, str]
+) -> None:
+    first, second = sign_in(chromium, portal), sign_in(chromium, portal, "dark")
+    pages = [context.new_page() for context in (first, second)]
+    for page in pages:
+        page.goto(f"{portal}/migrations/5/")
+        expect(page.locator("#connection")).to_have_text("Live.")
+    had = points(pages[0])
+    go_on(data, event("the first line") + "\nactions.record_samples(migration_id=5, samples=[[1.1, 50.0, 9]])")
+    for page in pages:
+        log_line(page, "the first line")
+        assert points(page) == had + 1
+    pages[0].reload()
+    log_line(pages[0], "the first line")
+    assert pages[0].locator("#log", has_text="the first line").count() == 1
+
+    pages[1].route_web_socket("**/ws/**", lambda route: route.close(code=1011))
+    pages[1].reload()
+    expect(pages[1].locator("#connection")).to_contain_text("connection is lost")
+    go_on(data, event("without a socket"))
+    log_line(pages[1], "without a socket")
+
+    go_on(
+        data,
+        'actions.finish(migration_id=5, status="succeeded", message="It is over.", total_s=4.2, downtime_s=1.0)',
+    )
+    for page in pages:
+        log_line(page, "It is over.")
+        expect(page.locator("#head")).to_contain_text("Succeeded")
+        assert page.locator("#cancel-button").count() == 0
+        assert page.inner_text("#log").count("the first line") == 1
+        page.context.close()
