@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from lab.machine import enter_argv
+
 ROOT = Path(__file__).resolve().parents[2]
+LAB = "labsite"
 FINAL = {"succeeded", "finished_with_problems", "rejected", "rolled_back", "cancelled", "stuck"}
 
 
@@ -25,7 +28,7 @@ class Site:
         self.port = port
         self.environment = {
             **os.environ,
-            "MEC_LAB": "labsite",
+            "MEC_LAB": LAB,
             "MEC_LAB_DIR": "/var/lib/mecportal-labsite",
             "MEC_DATA_DIR": str(data),
             "MEC_WEB_PORT": str(port),
@@ -72,7 +75,8 @@ class Site:
 
     def inside(self, host: str, *words: str) -> str:
         """Run a command in a machine of the edge; what it printed."""
-        return self.ok("lab", "exec", host, "--", *words)
+        done = subprocess.run(enter_argv(LAB, host, words), capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout
 
     def shell(self, host: str, text: str) -> str:
         return self.inside(host, "sh", "-c", text)
@@ -139,7 +143,9 @@ class Site:
             '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || echo stopped instance $n; done;'
             "grep -c ' overlay ' /proc/mounts | sed 's/^/mounts /'; ls -d /var/lib/mec/instances/* | wc -l | sed 's/^/mounts /'"
         )
-        return {host: text for host in ("mec-1", "mec-2", "mec-3") if (text := self._unexpected(self.shell(host, look)))}
+        return {
+            host: text for host in ("mec-1", "mec-2", "mec-3") if (text := self._unexpected(self.shell(host, look)))
+        }
 
     @staticmethod
     def _unexpected(said: str) -> str:

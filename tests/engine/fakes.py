@@ -1,0 +1,215 @@
+"""Two hosts made of flags, for the engine's table alone. They know each script by name and explode on any other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from workers.hosts.base import CommandFailed, Target
+
+LAYER = "echo-0123456789ab"
+
+
+class WorkerDied(BaseException):
+    """SIGKILL, as far as a process can feel it: nothing below catches it."""
+
+
+@dataclass
+class Fault:
+    """What goes wrong: at which script on which host, and how."""
+
+    script: str
+    host: str
+    mode: str  # fails, fails_late, hangs, dies, dies_late, is_cancelled
+    times: int = 1
+    after: int = 0  # so many calls go well before
+
+
+@dataclass
+class FakeHost:
+    """One host's end of the world. `call` changes the flags as the real script would change the host."""
+
+    name: str
+    faults: list[Fault] = field(default_factory=list)
+    journal: Any = None
+    running: bool = False
+    instance: bool = False
+    saved: bool = False
+    kept_instance: bool = False
+    app_layer: bool = False
+    key: bool = False
+    connected: bool = False
+    incoming: set[str] = field(default_factory=set)
+    went_on: bool = False
+    calls: list[str] = field(default_factory=list)
+    peer: "FakeHost | None" = None
+
+    @property
+    def target(self) -> Target:
+        return Target(self.name, "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
+
+    async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
+        self.calls.append(script)
+        effect = getattr(self, script.replace("/", "_"), None)
+        assert effect is not None, f"the fake host does not know {script}"
+        fault = next((f for f in self.faults if (f.script, f.host) == (script, self.name) and f.times), None)
+        if fault is None or fault.after:
+            if fault is not None:
+                fault.after -= 1
+            return effect(*arguments) or {}
+        fault.times -= 1
+        return await self._go_wrong(fault, lambda: effect(*arguments) or {})
+
+    async def _go_wrong(self, fault: Fault, effect: Any) -> dict[str, str]:
+        if fault.mode in ("fails_late", "dies_late", "hangs_late"):
+            effect()
+        if fault.mode.startswith("dies"):
+            raise WorkerDied
+        if fault.mode.startswith("hangs"):
+            await asyncio.sleep(60)
+        if fault.mode == "is_cancelled":
+            self.journal.cancel = True
+            await asyncio.sleep(0.03)  # long enough for an interruptible stage to be broken into
+            return effect()
+        raise CommandFailed(self.name, fault.script, 1, "it was made to fail")
+
+    def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
+        raise AssertionError("the engine's table streams nothing")
+
+    # what each script does, as flags ----------------------------------------------------------------------------------
+    def hosts_check_source(self, *_: Any) -> dict[str, str]:
+        app = {"app_path": "layers/app", "app_digest": "d1", "app_bytes": "10"} if self.app_layer else {}
+        state = "RUNNING" if self.running else "STOPPED"
+        return {**_COMMON, **app, "state": state, "memory_bytes": "1000", "instance_bytes": "10"}
+
+    def hosts_check_target(self, *_: Any) -> dict[str, str]:
+        state = "RUNNING" if self.running else "ABSENT"
+        free = "exists" if self.instance else "free"
+        digest = "d1" if self.app_layer else ""
+        return {**_COMMON, "app_digest": digest, "instance": free, "state": state, "link_indexes": "1 3"}
+
+    def transfer_open_source(self, *_: Any) -> dict[str, str]:
+        self.key = True
+        return {"public_key": "ssh-ed25519 BBBB"}
+
+    def transfer_open_target(self, *_: Any) -> None:
+        self.key = True
+        self.incoming = {"."}
+
+    def transfer_connect(self, *_: Any) -> None:
+        self.connected = True
+
+    def transfer_send(self, *arguments: Any) -> dict[str, str]:
+        assert self.connected and self.peer is not None and self.peer.key, "sent without a way"
+        self.peer.incoming |= {str(place) for place in arguments[6::2]}
+        return {"bytes_rsync": "100", "bytes_on_wire": "120"}
+
+    def transfer_close_source(self, *_: Any) -> None:
+        self.key = self.connected = False
+
+    def transfer_close_target(self, *_: Any) -> None:
+        self.key, self.incoming = False, set()
+
+    def layers_clone_base_as_app(self, *_: Any) -> None:
+        self.incoming.add("layer")
+
+    def layers_keep_layer(self, *_: Any) -> dict[str, str]:
+        assert "layer/rootfs" in self.incoming
+        self.app_layer = True
+        return {"bytes": "10"}
+
+    def layers_clone_instance(self, *_: Any) -> None:
+        self.incoming.add("instance")
+
+    def lxc_suspend(self, *_: Any) -> dict[str, str]:
+        assert self.running, "suspended while it does not run"
+        self.running, self.saved = False, True
+        return {"digest": "s1", "bytes": "50"}
+
+    def lxc_resume(self, *_: Any) -> None:
+        if not self.running:
+            if not self.saved:
+                raise CommandFailed(self.name, "lxc/resume", 1, "its state was not saved whole")
+            self.running = True
+        self.saved = False
+
+    def lxc_restore(self, *_: Any) -> None:
+        assert "instance/saved/state" in self.incoming, "restored without its memory"
+        assert not self.instance
+        self.incoming.discard("instance")
+        self.instance = self.running = self.went_on = True
+
+    def lxc_undo_restore(self, *_: Any) -> None:
+        self.running = self.instance = self.went_on = False
+
+    def lxc_locate(self, *_: Any) -> dict[str, str]:
+        return {
+            "state": "RUNNING" if self.running else "STOPPED",
+            "saved": "yes" if self.saved else "no",
+            "went_on": "yes" if self.went_on else "no",
+        }
+
+    def lxc_announce(self, *_: Any) -> None:
+        assert self.running, "announced where it does not run"
+
+    def lxc_settle_target(self, *_: Any) -> None:
+        assert self.running
+
+    def lxc_tidy_source(self, *_: Any) -> None:
+        assert not self.running
+        self.instance, self.kept_instance = False, True
+
+
+_COMMON = {
+    "criu_version": "4.2",
+    "lxc_version": "6.0.4",
+    "cpu_flags": "sse avx",
+    "base_digest": "b1",
+    "disk_free_bytes": "10000000000",
+    "memory_free_bytes": "10000000000",
+    "backhaul_interface": "backhaul0",
+}
+
+
+class FakeJournal:
+    """Keeps what was written; `cancel` and `committed` are the database's columns."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.begun: list[int] = []
+        self.problems: list[str] = []
+        self.cancel = False
+        self.committed = False
+        self.made: dict[str, Any] = {}
+
+    async def stage_started(self, position: int) -> None:
+        self.begun.append(position)
+        self.lines.append(f"started {position}")
+
+    async def stage_finished(self, position: int) -> None:
+        self.lines.append(f"finished {position}")
+
+    async def stage_skipped(self, position: int) -> None:
+        self.lines.append(f"skipped {position}")
+
+    async def stage_failed(self, position: int, sentence: str) -> None:
+        self.lines.append(f"failed {position}")
+
+    async def stage_undone(self, position: int) -> None:
+        self.lines.append(f"undone {position}")
+
+    async def undo_failed(self, position: int, sentence: str) -> None:
+        self.lines.append(f"undo failed {position}")
+
+    async def cancel_requested(self) -> bool:
+        return self.cancel
+
+    async def commit(self) -> bool:
+        self.committed = not self.cancel
+        return self.committed
+
+    async def problem(self, sentence: str, log: str = "") -> None:
+        self.problems.append(sentence)
+
+    async def remember(self, made: dict[str, Any]) -> None:
+        self.made = dict(made)

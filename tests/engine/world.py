@@ -1,0 +1,105 @@
+"""A migration between two fake hosts, with the real plans, stages, guest, layers, transfer and engine."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.engine.fakes import FakeHost, FakeJournal, Fault, WorkerDied
+from workers.context import MigrationContext
+from workers.engine import Outcome, recover, run
+from workers.guests.lxc import LxcGuest
+from workers.hosts.ssh import HostClock
+from workers.layers import STORES
+from workers.move import Move, Station
+from workers.plans import PLANS
+from workers.probe import Series
+from workers.transfer.rsync import Transfer
+
+STAGE_LIMIT_S = 0.1  # a stage that hangs is ended soon
+
+
+class FakeProbe:
+    """A user who gets an answer whenever exactly one host runs the service."""
+
+    def __init__(self, hosts: list[FakeHost]) -> None:
+        self.hosts = hosts
+        self.series = Series()
+
+    async def wait_for_answer(self, limit_s: float, asked_after: float = 0.0) -> None:
+        assert sum(host.running for host in self.hosts) == 1
+
+
+@dataclass
+class World:
+    """Both hosts before, and what is left of them after."""
+
+    layers: int = 3
+    app_found: bool = False
+    faults: list[Fault] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.journal = FakeJournal()
+        self.source = FakeHost("source", self.faults, self.journal, running=True, instance=True, app_layer=True)
+        self.target = FakeHost("target", self.faults, self.journal, app_layer=self.app_found)
+        self.source.peer, self.target.peer = self.target, self.source
+        self.plan = tuple(replace(stage, time_limit_s=STAGE_LIMIT_S) for stage in PLANS[self.layers])
+        self.location = "source"
+
+    def context(self) -> MigrationContext:
+        station = Station(
+            "echo", "lxc", "overlay", "debian-13", "b1", "echo-0123456789ab", "d1", "10.0.2.10", 24, "02:00", 64
+        )
+
+        async def moved() -> None:
+            self.location = "target"
+
+        async def app_kept(digest: str, size: int) -> None:
+            return None
+
+        async def note(**_: Any) -> None:
+            return None
+
+        return MigrationContext(
+            move=Move(7, station, self.layers),
+            source=self.source,
+            target=self.target,
+            guest=LxcGuest(),
+            store=STORES["overlay"],
+            transfer=Transfer("7", self.source, self.target),
+            probe=FakeProbe([self.source, self.target]),  # type: ignore[arg-type]
+            clock=HostClock(),
+            remember=self.journal.remember,
+            note=note,
+            moved=moved,
+            app_kept=app_kept,
+        )
+
+    async def migrate(self) -> Outcome:
+        """Run the plan; when the worker dies, another one takes over as `reconcile` does."""
+        try:
+            return await run(self.plan, self.context(), self.journal)
+        except WorkerDied:
+            return await self.take_over()
+
+    async def take_over(self) -> Outcome:
+        context = self.context()
+        context.made = dict(self.journal.made)
+        context.app_found = self.app_found
+        return await recover(
+            self.plan,
+            context,
+            self.journal,
+            list(self.journal.begun),
+            committed=self.journal.committed,
+            cancelled=self.journal.cancel,
+        )
+
+    @property
+    def runs_on(self) -> list[str]:
+        return [host.name for host in (self.source, self.target) if host.running]
+
+    def left_over(self) -> list[str]:
+        """What a rolled back, cancelled or succeeded migration must not leave."""
+        left = [f"{host.name}: key" for host in (self.source, self.target) if host.key or host.connected]
+        left += [f"target: {sorted(self.target.incoming)}"] if self.target.incoming else []
+        left += ["target: instance"] if self.target.instance and not self.target.running else []
+        return left
