@@ -60,6 +60,8 @@ def seconds(value: float | None) -> str:
     """Seconds, with as many digits as help: 0.042 s, 1.24 s, 3 min 20 s."""
     if value is None:
         return NOTHING
+    if value == 0:
+        return "0 s"
     if value >= 120:
         return f"{int(value) // 60} min {int(value) % 60} s"
     return f"{value:.3f} s" if value < 0.1 else f"{value:.2f} s" if value < 10 else f"{value:.1f} s"

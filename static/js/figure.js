@@ -20,9 +20,13 @@
     return out;
   }
 
+  var revision = 0;
+
   function draw(element, figure) {
     element.figure = figure;
-    return window.Plotly.react(element, figure.data, themed(figure.layout), { displayModeBar: false, responsive: true });
+    var layout = themed(figure.layout);
+    layout.datarevision = ++revision; // points are added in place: without a new revision Plotly would not look at them
+    return window.Plotly.react(element, figure.data, layout, { displayModeBar: false, responsive: true });
   }
 
   window.drawFigure = draw;

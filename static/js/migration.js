@@ -15,7 +15,10 @@
     state.sample = report.sample;
     state.active = report.active;
     if (report.html) {
+      var log = document.querySelector(".log");
+      var atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 20;
       window.htmx.swap("body", report.html, { swapStyle: "none" });
+      if (atEnd) log.scrollTop = log.scrollHeight;
       document.dispatchEvent(new Event("news:shown"));
     }
     plot(report);
@@ -76,6 +79,8 @@
     page = document.getElementById("migration");
     if (!page) return;
     state = { event: Number(page.dataset.event), sample: Number(page.dataset.sample), active: page.dataset.active === "yes" };
+    var log = document.querySelector(".log");
+    log.scrollTop = log.scrollHeight;
     if (state.active) connect();
   });
 })();

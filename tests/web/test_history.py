@@ -50,6 +50,18 @@ def test_the_exported_stages_add_up(as_viewer: Client, edge: dict[str, Any]) -> 
     assert sum(float(value) for name, value in line.items() if name.endswith(" (s)")) == pytest.approx(4.5)
 
 
+@pytest.mark.django_db(transaction=True)
+async def test_an_asynchronous_server_streams_the_same_export(edge: dict[str, Any], viewer: Any) -> None:
+    from asgiref.sync import sync_to_async
+    from django.test import AsyncClient
+
+    client = AsyncClient()
+    await sync_to_async(client.force_login)(viewer)
+    answer = await client.get("/migrations/export.csv")
+    text = "".join([chunk.decode() async for chunk in answer.streaming_content])
+    assert len(text.splitlines()) == 2
+
+
 def test_a_text_that_a_spreadsheet_would_run_is_harmless(as_viewer: Client, edge: dict[str, Any]) -> None:
     Migration.objects.update(error="=HYPERLINK(1)")
     assert rows(as_viewer)[0]["error"] == "'=HYPERLINK(1)"
