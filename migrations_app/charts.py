@@ -47,7 +47,7 @@ def stage_bars(bars: Sequence[tuple[str, dict[str, float]]], unit: str = "s") ->
         "data": data,
         "layout": {
             "barmode": "stack",
-            "height": 200 + 30 * max(len(labels), 3),
+            "height": 190 + 42 * max(len(labels), 3),
             "margin": {"l": 10, "r": 15, "t": 10, "b": 45},
             "bargap": 0.35,
             "xaxis": {"title": {"text": f"Time in {unit}"}, "rangemode": "tozero", "automargin": True},

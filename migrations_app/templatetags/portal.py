@@ -76,6 +76,12 @@ def rate(stage: Any) -> str:
 
 
 @register.filter
+def one_line(label: str) -> str:
+    """A figure's label, whose lines Plotly breaks at <br>, as plain words."""
+    return label.replace("<br>", " · ")
+
+
+@register.filter
 def short(digest: str) -> str:
     """The beginning of a digest, enough to compare by eye."""
     return digest[:12]

@@ -61,7 +61,7 @@ def bars_of_each(rows: list[Migration]) -> list[Bar]:
     sums = _stage_sums([row.pk for row in measured], "migration_id")
     return [
         {
-            "label": f"#{row.pk} {row.service_name}",
+            "label": f"#{row.pk}<br>{row.service_name}",
             "migration": row,
             "n": 1,
             "seconds": _with_other(sums.get((row.pk,), {}), row.total_s or 0.0, 1),
@@ -92,7 +92,7 @@ def bars_of_means(rows: QuerySet[Migration]) -> list[Bar]:
 
 def _label(application: str, kind: str, layers: int, found: bool | None, *, n: int) -> str:
     held = "" if layers == 2 or found is None else ", app found" if found else ", app not found"
-    return f"{application} · {kind.upper()} · {layers} layers{held} (n={n})"
+    return f"{application}<br>{kind.upper()} · {layers} layers{held} (n={n})"
 
 
 def _stage_sums(pks: list[int], *group: str) -> dict[tuple[Any, ...], dict[str, float]]:

@@ -25,6 +25,8 @@
   function draw(element, figure) {
     element.figure = figure;
     var layout = themed(figure.layout);
+    // on a phone the legend needs a line for each entry, and Plotly gives it at most half of the height
+    if (element.clientWidth < 520 && figure.data.length > 3) layout.height = figure.layout.height + 24 * figure.data.length;
     layout.datarevision = ++revision; // points are added in place: without a new revision Plotly would not look at them
     return window.Plotly.react(element, figure.data, layout, { displayModeBar: false, responsive: true });
   }

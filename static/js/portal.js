@@ -69,7 +69,29 @@
     connect();
   }
 
+  // A part that is fetched anew keeps what a person was at: the focus, and what was unfolded
+  function likeness(element) {
+    return element.tagName + "|" + (element.getAttribute("href") || "") + "|" + element.textContent.trim();
+  }
+  function keepPlace(event) {
+    var part = event.detail.target;
+    if (!part || !part.hasAttribute("data-follows-edge")) return;
+    var focused = part.contains(document.activeElement) ? likeness(document.activeElement) : null;
+    var open = Array.from(part.querySelectorAll("details[open] > summary")).map(likeness);
+    part.addEventListener("htmx:afterSwap", function () {
+      part.querySelectorAll("summary").forEach(function (summary) {
+        if (open.includes(likeness(summary))) summary.parentElement.open = true;
+      });
+      if (!focused) return;
+      var again = Array.from(part.querySelectorAll("a, button, summary, [tabindex]")).find(function (element) {
+        return likeness(element) === focused;
+      });
+      if (again) again.focus({ preventScroll: true });
+    }, { once: true });
+  }
+
   document.addEventListener("click", onClick);
+  document.addEventListener("htmx:beforeSwap", keepPlace);
   document.addEventListener("DOMContentLoaded", function () {
     localTimes(document);
     setInterval(tick, 100);

@@ -72,3 +72,16 @@ def test_two_people_see_the_same_and_a_lost_socket_loses_nothing(
         assert page.locator("#cancel-button").count() == 0
         assert page.inner_text("#log").count("the first line") == 1
         page.context.close()
+
+
+def test_a_part_that_is_fetched_anew_keeps_the_focus(chromium: Browser, portal: str, data: dict[str, str]) -> None:
+    context = sign_in(chromium, portal)
+    page = context.new_page()
+    page.goto(portal)
+    link = page.get_by_role("link", name="mec-1", exact=True).first
+    link.focus()
+    link.evaluate("element => element.dataset.old = 'yes'")
+    go_on(data, "")
+    expect(page.locator("[data-old]")).to_have_count(0)
+    expect(page.locator("#edge :focus")).to_have_text("mec-1")
+    context.close()

@@ -75,7 +75,7 @@ def test_the_plot_has_a_table_with_the_same_figures(as_viewer: Client, edge: dic
 
 def test_each_migration_of_the_page_can_be_drawn(as_viewer: Client, edge: dict[str, Any]) -> None:
     page = as_viewer.get("/migrations/?plot=each")
-    assert [bar["label"] for bar in page.context["bars"]] == [f"#{edge['migration'].pk} {edge['service'].name}"]
+    assert [bar["label"] for bar in page.context["bars"]] == [f"#{edge['migration'].pk}<br>{edge['service'].name}"]
 
 
 def test_a_filter_that_fits_nothing_says_so(as_viewer: Client, edge: dict[str, Any]) -> None:
