@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab import edge
 from lab.machine import enter_argv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,7 @@ class Site:
             "PYTHONWARNINGS": "ignore",
         }
         self.portal: subprocess.Popen[bytes] | None = None
+        self._begun: list[subprocess.Popen[bytes]] = []
 
     def command(self, *words: str, limit_s: float = 300) -> "subprocess.CompletedProcess[str]":
         """Run manage.py with these words."""
@@ -58,8 +60,8 @@ class Site:
         assert done.stdout.startswith("{"), done.stdout + done.stderr
         return {**json.loads(done.stdout), "exit_code": done.returncode}
 
-    def begin(self, service: str, target: str, layers: int = 3) -> "subprocess.Popen[str]":
-        """Start live_migrate and do not wait for it."""
+    def begin(self, service: str, target: str, layers: int = 3) -> None:
+        """Start live_migrate and do not wait for it; `wait_for_end` does."""
         command = [
             sys.executable,
             "manage.py",
@@ -71,12 +73,23 @@ class Site:
             str(layers),
             "--json",
         ]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, text=True)
+        begun = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL)
+        self._begun.append(begun)
 
     def inside(self, host: str, *words: str) -> str:
         """Run a command in a machine of the edge; what it printed."""
         done = subprocess.run(enter_argv(LAB, host, words), capture_output=True, text=True, timeout=60, check=True)
         return done.stdout
+
+    def link(self, host: str, **change: Any) -> None:
+        """Cut, mend or reshape a host's backhaul, at once."""
+        before = {name: os.environ.get(name) for name in ("MEC_LAB", "MEC_LAB_DIR")}
+        os.environ |= {name: self.environment[name] for name in before}
+        try:
+            edge.link(host, **change)
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
     def shell(self, host: str, text: str) -> str:
         return self.inside(host, "sh", "-c", text)
@@ -117,6 +130,8 @@ class Site:
             return row if row["status"] in FINAL else None
 
         row: sqlite3.Row = self.wait(f"the end of #{migration}", ended, limit_s)
+        while self._begun:
+            self._begun.pop().wait(30)
         return row
 
     def where(self, service: str) -> list[str]:
@@ -220,7 +235,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site"), port=8190)
     try:
         site.ok("lab", "down", "--disks")
-        site.ok("lab", "up", limit_s=900)
+        site.ok("lab", "up", "--disk-mb", "4000", limit_s=900)
         site.start_portal()
         site.ok("register_edge")
         recipes = sorted(str(path) for path in (ROOT / "lab/applications").glob("*.toml"))

@@ -1,0 +1,170 @@
+"""Faults, really done: wherever a migration breaks, the service answers afterwards on one host with its counter intact."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.lab.conftest import Site
+
+pytestmark = pytest.mark.lab
+Deploy = Callable[..., str]
+SLOW_MBIT = 3.0  # stretches the rsync stages over seconds, so that a fault hits the stage it is meant for
+
+BEFORE_COMMIT = [
+    "prepare",
+    "clone_app_as_instance",
+    "suspend_instance",
+    "rsync_instance_filesystem",
+    "rsync_instance_memory",
+]
+ALL_STAGES = ["rsync_app_filesystem", *BEFORE_COMMIT, "restore_instance", "announce", "verify", "tidy_source"]
+
+
+@pytest.fixture(scope="module")
+def echo(site: Site) -> Iterator[str]:
+    """One service for all faults: each must leave it well enough for the next."""
+    site.ok("service", "deploy", "echo", "--application", "no-application", "--host", "mec-1")
+    yield "echo"
+    site.ok("service", "remove", "echo")
+
+
+@pytest.fixture
+def slow(site: Site) -> Iterator[None]:
+    for host in ("mec-1", "mec-2", "mec-3"):
+        site.link(host, bandwidth_mbit=SLOW_MBIT)
+    yield
+    for host in ("mec-1", "mec-2", "mec-3"):
+        site.link(host, bandwidth_mbit=100.0, up=True)
+
+
+def begin(site: Site, service: str, stage: str) -> tuple[int, str, str]:
+    """Start a migration to some other host and wait for the stage: the migration, its source and its target."""
+    source = site.where(service)[0]
+    target = next(host for host in ("mec-1", "mec-2", "mec-3") if host != source)
+    if stage == "rsync_app_filesystem":
+        site.shell(target, "rm -rf /var/lib/mec/layers/app/overlay/no-application-*")
+    last = site.rows("select coalesce(max(id), 0) as id from migrations_app_migration")[0]["id"]
+    site.begin(service, target)
+    migration = site.wait_for_new_migration(after=last)
+    site.wait_for_stage(migration, stage)
+    return migration, source, target
+
+
+def assert_it_lives(site: Site, service: str, ended: sqlite3.Row, counted: int) -> None:
+    """On exactly one host, which is the one the portal says, with its counter intact, and nothing left over."""
+    about = f"{ended['status']}: {ended['error']} {ended['problems']}"
+    running = site.where(service)
+    assert len(running) == 1, about
+    query = (
+        "select h.name from migrations_app_service s join migrations_app_host h on h.id = s.host_id where s.name = ?"
+    )
+    assert running == [site.rows(query, service)[0]["name"]], about
+    assert site.count(service) > counted, about
+    site.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("stage", ALL_STAGES)
+def test_the_backhaul_goes_down(site: Site, echo: str, slow: None, stage: str) -> None:
+    counted = site.count(echo)
+    migration, source, _target = begin(site, echo, stage)
+    site.link(source, up=False)
+    ended = site.wait_for_end(migration)
+    site.link(source, up=True)
+    assert ended["status"] in ("rolled_back", "succeeded", "finished_with_problems")
+    assert_it_lives(site, echo, ended, counted)
+
+
+@pytest.mark.parametrize("stage", ALL_STAGES)
+def test_the_worker_is_killed(site: Site, echo: str, slow: None, stage: str) -> None:
+    counted = site.count(echo)
+    migration, _source, _target = begin(site, echo, stage)
+    site.kill("worker")
+    ended = site.wait_for_end(migration)
+    assert ended["status"] in ("rolled_back", "finished_with_problems", "succeeded")
+    assert_it_lives(site, echo, ended, counted)
+
+
+@pytest.mark.parametrize("stage", ["rsync_app_filesystem", *BEFORE_COMMIT])
+def test_a_cancel_brings_the_service_back(site: Site, echo: str, slow: None, stage: str) -> None:
+    counted = site.count(echo)
+    migration, source, _target = begin(site, echo, stage)
+    site.ok("cancel_migration", str(migration))
+    ended = site.wait_for_end(migration)
+    assert ended["status"] == "cancelled", ended["error"]
+    assert site.where(echo) == [source]
+    assert_it_lives(site, echo, ended, counted)
+
+
+def test_valkey_restarts_in_the_middle(site: Site, echo: str, slow: None) -> None:
+    counted = site.count(echo)
+    migration, _source, target = begin(site, echo, "rsync_instance_memory")
+    site.kill("valkey")
+    ended = site.wait_for_end(migration)
+    assert ended["status"] == "succeeded", ended["error"]
+    assert site.where(echo) == [target]
+    assert_it_lives(site, echo, ended, counted)
+
+
+def test_criu_fails_to_save(site: Site, echo: str) -> None:
+    counted, source = site.count(echo), site.where(echo)[0]
+    target = next(host for host in ("mec-1", "mec-2") if host != source)
+    # a debugger holds the process, so that CRIU cannot
+    pid = site.shell(source, f"lxc-info -P /var/lib/mec/instances -n {echo} -pH").strip()
+    program = (
+        "import ctypes, sys, time; libc = ctypes.CDLL(None); "
+        f"print(libc.ptrace(0x4206, {pid}, 0, 0), flush=True); time.sleep(60)"  # PTRACE_SEIZE
+    )
+    site.shell(source, f'setsid python3 -c "{program}" >/tmp/seized 2>&1 & sleep 0.5; cat /tmp/seized')
+    moved = site.migrate(echo, target)
+    site.shell(source, "pkill -f 'libc.ptrace' || true")
+    assert (moved["outcome"], moved["exit_code"]) == ("rolled_back", 1)
+    assert "cannot be saved" in moved["error"]
+    assert site.where(echo) == [source]
+    assert_it_lives(site, echo, site.last_migration(), counted)
+
+
+def test_the_restoration_fails_on_the_target(site: Site, echo: str) -> None:
+    counted, source = site.count(echo), site.where(echo)[0]
+    target = next(host for host in ("mec-1", "mec-2") if host != source)
+    # its bridge is gone, so the container's cable cannot be made there
+    site.shell(target, "ip link set br-access name br-away")
+    moved = site.migrate(echo, target)
+    site.shell(target, "ip link set br-away name br-access; ip link set br-access up")
+    assert moved["outcome"] == "rolled_back", moved["error"]
+    assert "restored" in moved["error"] or "restore" in moved["error"]
+    assert site.where(echo) == [source]
+    assert_it_lives(site, echo, site.last_migration(), counted)
+
+
+def test_a_state_image_that_arrives_damaged_is_not_restored(site: Site, echo: str) -> None:
+    counted, source = site.count(echo), site.where(echo)[0]
+    target = next(host for host in ("mec-1", "mec-2") if host != source)
+    # turns a byte over as soon as the image lies there
+    damage = (
+        "import glob, time\n"
+        "end = time.time() + 30\n"
+        "while time.time() < end:\n"
+        "    for path in glob.glob('/var/lib/mec/incoming/*/files/instance/saved/state/pages-1.img'):\n"
+        "        with open(path, 'r+b') as image:\n"
+        "            byte = image.read(1); image.seek(0); image.write(bytes([byte[0] ^ 255]))\n"
+        "        raise SystemExit\n"
+        "    time.sleep(0.0005)\n"
+    )
+    site.shell(target, f'setsid python3 -c "{damage}" >/dev/null 2>&1 & sleep 0.3')
+    moved = site.migrate(echo, target)
+    assert (moved["outcome"], site.where(echo)) == ("rolled_back", [source]), moved["error"]
+    assert "digest differs" in moved["error"]
+    assert_it_lives(site, echo, site.last_migration(), counted)
+
+
+def test_a_disk_that_fills_up_during_the_transfer_loses_nothing(site: Site, echo: str, slow: None) -> None:
+    counted = site.count(echo)
+    migration, source, target = begin(site, echo, "rsync_instance_memory")
+    site.shell(target, "fallocate -l $(($(df -P -B1 /var/lib/mec | awk 'NR==2{print $4}') - 100000)) /var/lib/mec/full")
+    ended = site.wait_for_end(migration)
+    site.shell(target, "rm /var/lib/mec/full")
+    assert ended["status"] == "rolled_back", ended["error"]
+    assert "disk is full" in ended["error"]
+    assert site.where(echo) == [source]
+    assert_it_lives(site, echo, ended, counted)
