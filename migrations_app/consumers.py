@@ -18,7 +18,7 @@ from migrations_app.hints import EDGE_GROUP, migration_group
 from migrations_app.live import report
 from migrations_app.models import Migration
 
-NOT_SIGNED_IN, NOT_FOUND = 4401, 4404
+NOT_SIGNED_IN, NOT_FOUND, FAILED = 4401, 4404, 1011
 # At most five reports a second, and at least one look a second
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 1.0
 log = logging.getLogger(__name__)
@@ -79,11 +79,19 @@ class MigrationConsumer(_SignedIn):
         await self.join()  # before the replay, so that nothing falls between the two
         query = parse_qs(self.scope["query_string"].decode())
         self.event, self.sample = _number(query, "after"), _number(query, "sample")
-        self.following = asyncio.create_task(self.follow())
+        self.following = asyncio.create_task(self.follow_or_close())
 
     async def news(self, _event: dict[str, Any]) -> None:
         """A hint."""
         self.hinted.set()
+
+    async def follow_or_close(self) -> None:
+        """A socket that can no longer follow is closed: the browser then asks by itself, and comes back."""
+        try:
+            await self.follow()
+        except Exception:
+            log.exception("a socket of migration %s cannot follow", self.pk)
+            await self.close(code=FAILED)
 
     async def follow(self) -> None:
         """Report what is new until the migration has ended; the browser then closes."""

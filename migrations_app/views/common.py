@@ -99,6 +99,7 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], live: str
     """A whole page; or only its live part, when htmx asks for it."""
     context["may_operate"] = may_operate(request.user)
     fragment = bool(live and request.headers.get("HX-Request"))
+    context["fragment"] = fragment
     response = render(request, live if fragment else template, context)
     if live:
         patch_vary_headers(response, ["HX-Request"])

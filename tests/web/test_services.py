@@ -85,6 +85,18 @@ def test_a_button_queues_its_work(button: str, as_operator: Client, edge: dict[s
     assert Operation.objects.first().kind == button  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("status", "shown", "hidden"), [("running", "Stop", "Start"), ("stopped", "Start", "Stop")])
+def test_the_buttons_follow_what_the_service_does(
+    status: str, shown: str, hidden: str, as_operator: Client, edge: dict[str, Any]
+) -> None:
+    Service.objects.update(status=status)
+    answer = as_operator.get(f"/services/{edge['service'].name}/", headers={"HX-Request": "true"})
+    buttons = answer.content.decode().split('id="buttons"')[1]
+    assert 'hx-swap-oob="true"' in buttons
+    assert f"</svg> {shown}<" in buttons
+    assert f"</svg> {hidden}<" not in buttons
+
+
 def test_a_service_under_migration_is_left_alone(as_operator: Client, edge: dict[str, Any]) -> None:
     Migration.objects.update(status="running")
     answer = as_operator.post(f"/services/{edge['service'].name}/stop/", follow=True)

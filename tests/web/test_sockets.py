@@ -120,3 +120,14 @@ async def test_the_end_is_reported_once_and_for_all() -> None:
     assert "Succeeded" in report["html"]
     assert await watcher.receive_nothing(timeout=1.5)
     await watcher.disconnect()
+
+
+async def test_a_socket_that_cannot_follow_is_closed_so_that_the_browser_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    user, made = await database_sync_to_async(prepare)()
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr("migrations_app.consumers.report", broken)
+    watcher = await socket(user, f"/ws/migrations/{made.pk}/")
+    assert (await watcher.receive_output(2))["code"] == 1011
