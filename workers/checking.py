@@ -1,11 +1,24 @@
 """Checking a host: its facts, its problems, its residency map as it really is."""
 
 import time
+from datetime import datetime
 
 from asgiref.sync import async_to_sync
+from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.models import Application, BaseLayer, Host, HostRole, Kind, Migration, Origin
+from migrations_app.models import (
+    Application,
+    BaseLayer,
+    Host,
+    HostRole,
+    Kind,
+    Migration,
+    MigrationStatus,
+    Origin,
+    Service,
+    ServiceStatus,
+)
 from workers import records
 from workers.engine import MigrationError
 from workers.hosts import facts
@@ -16,6 +29,7 @@ FACTS_LIMIT_S = 180  # the first look at a layer takes its digest
 
 def check(host: Host) -> list[dict[str, str]]:
     """Gather and record a host's facts; the problems found. Raises MigrationError when it cannot be reached."""
+    asked_at = timezone.now()
     try:
         found = async_to_sync(_gather)(host)
     except MigrationError as error:
@@ -28,7 +42,12 @@ def check(host: Host) -> list[dict[str, str]]:
     else:
         problems = facts.problems_of(found.values, host.backhaul_address or "", host.access_bridge)
         problems += _record_layers(host, found.layers)
-    values = found.values | {"instances": found.instances, "leftovers": _stale(found.leftovers)}
+        problems += _record_services(host, found.instances, asked_at)
+        problems += [
+            {"what": f"An ended migration left {path} there.", "mend": f"rm -rf --one-file-system /var/lib/mec/{path}"}
+            for path in _stale(found.leftovers)
+        ]
+    values = found.values | {"instances": found.instances, "leftovers": sorted(found.leftovers)}
     actions.record_facts(host=host, values=values, problems=problems)
     return problems
 
@@ -86,11 +105,39 @@ def _application_of(layer_name: str) -> Application | None:
     return Application.objects.filter(name=name, recipe_digest__startswith=digest).first()
 
 
+def _record_services(host: Host, instances: dict[str, str], asked_at: datetime) -> list[dict[str, str]]:
+    """Make the portal's services say what runs here; an instance that it does not know is a problem."""
+    for service in Service.objects.all():
+        seen = instances.get(service.name)
+        migrations = service.migrations.all()
+        if migrations.active().exists() or migrations.filter(finished_at__gte=asked_at).exists():
+            continue  # it may have come or gone while the host was answering
+        if service.status == ServiceStatus.UNKNOWN and seen == "RUNNING":
+            actions.record_service(service_id=service.pk, status=ServiceStatus.RUNNING, host=host)
+        elif service.host == host and service.status == ServiceStatus.RUNNING and seen != "RUNNING":
+            lost = ServiceStatus.STOPPED if seen else ServiceStatus.UNKNOWN
+            actions.record_service(service_id=service.pk, status=lost)
+    known = set(Service.objects.values_list("name", flat=True))
+    return [
+        {
+            "what": f"There is an instance “{name}” that the portal does not know ({state.lower()}).",
+            "mend": f"lxc-stop -P /var/lib/mec/instances -n {name}; umount /var/lib/mec/instances/{name}/rootfs; "
+            f"rm -rf --one-file-system /var/lib/mec/instances/{name}",
+        }
+        for name, state in sorted(instances.items())
+        if name not in known
+    ]
+
+
 def _stale(leftovers: dict[str, str]) -> list[str]:
-    """What ended migrations left: neither of one that runs, nor a saved state that is still kept."""
+    """What ended migrations left: not of one that runs, nor a saved state that is still kept or needed."""
     stale = []
     for path, number in leftovers.items():
         migration = Migration.objects.filter(pk=number).first() if number.isdecimal() else None
-        if migration is None or (not migration.is_active and migration.kept_until is None):
+        needed = migration is not None and (
+            migration.is_active or migration.kept_until is not None or migration.status == MigrationStatus.STUCK
+        )
+        of_running_work = not number.isdecimal()  # a build or a transfer of a layer names itself otherwise
+        if not needed and not of_running_work:
             stale.append(path)
     return stale

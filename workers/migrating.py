@@ -10,6 +10,8 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db.models import Sum
+from django.utils import timezone
 
 from migrations_app import actions
 from migrations_app.models import Host, Migration, Origin, StageRun, StageStatus
@@ -85,14 +87,14 @@ async def execute(assignment: Assignment) -> Outcome:
 async def take_over(assignment: Assignment) -> Outcome:
     """Undo or finish a migration whose worker died."""
     migration = assignment.migration
+    await asyncio.gather(*(_settle(host, migration) for host in (assignment.source, assignment.target)))
     async with _world(assignment) as (ctx, journal):
         if ctx is None:
             return Outcome.STUCK
-        for host in (ctx.source, ctx.target):
-            await host.call("hosts/settle", migration.pk, 20, limit_s=40)
         ctx.made = dict(migration.made)
         ctx.app_found = bool(migration.app_found)
         begun = await sync_to_async(_begun)(migration)
+        await sync_to_async(_note_broken_off)(migration)
         outcome = await recover(
             PLANS[migration.layers],
             ctx,
@@ -101,8 +103,26 @@ async def take_over(assignment: Assignment) -> Outcome:
             committed=migration.committed_at is not None,
             cancelled=migration.cancel_requested_at is not None,
         )
-        await _finish(ctx, journal, outcome, total_s=None, portal_s=None)
+        ctx.bytes_on_wire = await sync_to_async(_bytes_of)(migration)
+        began = migration.started_at or timezone.now()
+        await _finish(ctx, journal, outcome, total_s=(timezone.now() - began).total_seconds(), portal_s=None)
         return outcome
+
+
+def _note_broken_off(migration: Migration) -> None:
+    """The stage that ran when its worker died has failed."""
+    running = StageRun.objects.filter(migration=migration, status=StageStatus.RUNNING)
+    running.update(status=StageStatus.FAILED, error="Its worker died.")
+
+
+def _bytes_of(migration: Migration) -> int:
+    return StageRun.objects.filter(migration=migration).aggregate(Sum("bytes_on_wire"))["bytes_on_wire__sum"] or 0
+
+
+async def _settle(host: Host, migration: Migration) -> None:
+    """Wait until the dead worker's commands have ended on a host; over a connection without this migration's mark."""
+    async with connect(records.target_of(host)) as reached:
+        await reached.call("hosts/settle", migration.pk, 20, limit_s=40)
 
 
 def _begun(migration: Migration) -> list[int]:
@@ -205,7 +225,7 @@ async def _finish(
     ctx: MigrationContext,
     journal: MigrationJournal[Any],
     outcome: Outcome,
-    total_s: float | None,
+    total_s: float,
     portal_s: float | None,
 ) -> None:
     """Let the user's series run a little longer, then write the figures down."""
@@ -213,13 +233,9 @@ async def _finish(
     if outcome is not Outcome.REJECTED:
         await asyncio.sleep(PROBE_AFTER_S)
     await ctx.probe.flush()
-    figures: dict[str, Any] = {}
-    if total_s is not None:
-        figures = {
-            "total_s": round(total_s, 4),
-            "portal_s": round(portal_s or 0.0, 4),
-            "bytes_on_wire": ctx.bytes_on_wire,
-        }
+    figures: dict[str, Any] = {"total_s": round(total_s, 4), "bytes_on_wire": ctx.bytes_on_wire}
+    if portal_s is not None:
+        figures["portal_s"] = round(portal_s, 4)
     if ctx.suspended_at is not None and outcome is not Outcome.REJECTED:
         interval = ctx.probe.question.interval_s
         felt = felt_downtime(ctx.probe.series.arrivals(), _first_answer(ctx.probe), end + PROBE_AFTER_S / 2, interval)

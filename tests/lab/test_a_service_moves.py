@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.lab.conftest import Site
+from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
 Deploy = Callable[..., str]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.conftest import Site
+from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
 Deploy = Callable[..., str]

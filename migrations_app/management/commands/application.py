@@ -28,11 +28,11 @@ class Command(BaseCommand):
 
     def handle(self, *, action: str, **options: Any) -> None:
         try:
-            getattr(self, action)(options)
+            getattr(self, f"do_{action}")(options)
         except ValidationError as error:
             raise refused(error) from error
 
-    def add(self, options: dict[str, Any]) -> None:
+    def do_add(self, options: dict[str, Any]) -> None:
         for file in options["file"]:
             try:
                 text = file.read_text()
@@ -41,17 +41,17 @@ class Command(BaseCommand):
             application = actions.add_application(text=text, beside=file.parent)
             self.stdout.write(f"{application} is added.")
 
-    def list(self, _options: dict[str, Any]) -> None:
+    def do_list(self, _options: dict[str, Any]) -> None:
         for application in Application.objects.all():
             hosts = ", ".join(sorted({copy.host.name for copy in application.copies.all()})) or "no host yet"
             self.stdout.write(f"{application.name:<20} {application.title:<28} on {hosts}")
 
-    def build(self, options: dict[str, Any]) -> None:
+    def do_build(self, options: dict[str, Any]) -> None:
         operation = actions.build_application(
             application=get(Application, options["name"]), host=get(Host, options["host"]), storage=options["storage"]
         )
         follow_operation(operation, self.stdout.write)
 
-    def remove(self, options: dict[str, Any]) -> None:
+    def do_remove(self, options: dict[str, Any]) -> None:
         actions.remove_application(application=get(Application, options["name"]))
         self.stdout.write(f"{options['name']} is forgotten.")

@@ -39,11 +39,11 @@ class Command(BaseCommand):
 
     def handle(self, *, action: str, **options: Any) -> None:
         try:
-            getattr(self, action)(options)
+            getattr(self, f"do_{action}")(options)
         except ValidationError as error:
             raise refused(error) from error
 
-    def add(self, options: dict[str, Any]) -> None:
+    def do_add(self, options: dict[str, Any]) -> None:
         try:
             key, fingerprint = host_keys.fetch(options["address"], options["port"])
         except host_keys.KeyNotFetched as error:
@@ -77,20 +77,20 @@ class Command(BaseCommand):
         if answer.strip().lower() not in ("y", "yes"):
             raise CommandError("Nothing was registered.")
 
-    def list(self, _options: dict[str, Any]) -> None:
+    def do_list(self, _options: dict[str, Any]) -> None:
         for host in Host.objects.all():
             self.stdout.write(
                 f"{host.name:<16} {host.get_role_display():<22} {host.address}:{host.port}  {host.shown_status.label}"
             )
 
-    def check(self, options: dict[str, Any]) -> None:
+    def do_check(self, options: dict[str, Any]) -> None:
         host = get(Host, options["name"])
         follow_operation(actions.check_host(host=host), self.stdout.write)
         host.refresh_from_db()
         for problem in host.facts.problems:
             self.stdout.write(f"  {problem['what']}\n      {problem['mend']}")
 
-    def remove(self, options: dict[str, Any]) -> None:
+    def do_remove(self, options: dict[str, Any]) -> None:
         host = get(Host, options["name"])
         actions.remove_host(host=host)
         self.stdout.write(f"{options['name']} is forgotten.")

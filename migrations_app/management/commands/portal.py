@@ -28,9 +28,9 @@ class Command(BaseCommand):
         person.add_argument("--role", choices=["viewer", "operator"], default="operator")
 
     def handle(self, *, action: str, **options: Any) -> None:
-        getattr(self, action)(options)
+        getattr(self, f"do_{action}")(options)
 
-    def up(self, _options: dict[str, Any]) -> None:
+    def do_up(self, _options: dict[str, Any]) -> None:
         supervisor = bring_up()
         self.stdout.write(f"The portal serves at http://{settings.WEB_ADDRESS}:{settings.WEB_PORT}/ until Ctrl-C.")
         try:
@@ -40,10 +40,10 @@ class Command(BaseCommand):
         finally:
             end(supervisor)
 
-    def down(self, _options: dict[str, Any]) -> None:
+    def do_down(self, _options: dict[str, Any]) -> None:
         self.stdout.write("Ended." if end_running() else "No portal runs for this data directory.")
 
-    def person(self, options: dict[str, Any]) -> None:
+    def do_person(self, options: dict[str, Any]) -> None:
         password = make_person(options["name"], operator=options["role"] == "operator")
         self.stdout.write(f"{options['name']} ({options['role']}) signs in with the password {password}")
 

@@ -33,11 +33,11 @@ class Command(BaseCommand):
 
     def handle(self, *, action: str, **options: Any) -> None:
         try:
-            getattr(self, action)(options)
+            getattr(self, f"do_{action}")(options)
         except ValidationError as error:
             raise refused(error) from error
 
-    def deploy(self, options: dict[str, Any]) -> None:
+    def do_deploy(self, options: dict[str, Any]) -> None:
         operation = actions.deploy_service(
             name=options["name"],
             application=get(Application, options["application"]),
@@ -48,16 +48,16 @@ class Command(BaseCommand):
         )
         follow_operation(operation, self.stdout.write)
 
-    def start(self, options: dict[str, Any]) -> None:
+    def do_start(self, options: dict[str, Any]) -> None:
         follow_operation(actions.start_service(service=get(Service, options["name"])), self.stdout.write)
 
-    def stop(self, options: dict[str, Any]) -> None:
+    def do_stop(self, options: dict[str, Any]) -> None:
         follow_operation(actions.stop_service(service=get(Service, options["name"])), self.stdout.write)
 
-    def remove(self, options: dict[str, Any]) -> None:
+    def do_remove(self, options: dict[str, Any]) -> None:
         follow_operation(actions.remove_service(service=get(Service, options["name"])), self.stdout.write)
 
-    def list(self, _options: dict[str, Any]) -> None:
+    def do_list(self, _options: dict[str, Any]) -> None:
         for service in Service.objects.select_related("application", "host"):
             self.stdout.write(
                 f"{service.name:<20} {service.application.name:<20} {service.get_kind_display():<4} {service.storage:<10}"

@@ -40,6 +40,6 @@ for instance in "$INSTANCES"/*/; do
     echo "instance:$name=$(container_state "$name")"
 done
 for left in $MEC/incoming/*/ $MEC/migrations/*/; do
-    [ -d "$left" ] && echo "leftover:${left#$MEC/}=$(basename "$left")"
+    [ -d "$left" ] && left=${left%/} && echo "leftover:${left#"$MEC"/}=${left##*/}"
 done
 true

@@ -1,0 +1,246 @@
+"""An edge with its portal, driven by the commands that an operator uses: for the lab tests, the browser tests and the bench."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab import edge
+from lab.machine import enter_argv
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = sorted(str(path) for path in (ROOT / "lab/applications").glob("*.toml"))
+FINAL = {"succeeded", "finished_with_problems", "rejected", "rolled_back", "cancelled", "stuck"}
+
+
+class Site:
+    """An edge and its portal. Every call is a command of manage.py, as a user types it."""
+
+    def __init__(self, data: Path, port: int, lab: str = "labsite", kept_seconds: int = 0) -> None:
+        self.data = data
+        self.port = port
+        self.lab = lab
+        self.environment = {
+            **os.environ,
+            "MEC_LAB": lab,
+            "MEC_LAB_DIR": f"/var/lib/mecportal-{lab}",
+            "MEC_DATA_DIR": str(data),
+            "MEC_WEB_PORT": str(port),
+            "MEC_STATE_KEPT_SECONDS": str(kept_seconds),
+            "MEC_HEARTBEAT_LOST_SECONDS": "6",
+            "MEC_RUN_AS": "root",
+            "PYTHONWARNINGS": "ignore",
+        }
+        self.portal: subprocess.Popen[bytes] | None = None
+        self._begun: list[subprocess.Popen[bytes]] = []
+
+    def command(self, *words: str, limit_s: float = 300) -> "subprocess.CompletedProcess[str]":
+        """Run manage.py with these words."""
+        command = [sys.executable, "manage.py", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=limit_s, check=False
+        )
+
+    def ok(self, *words: str, limit_s: float = 300) -> str:
+        """The same; it must succeed."""
+        done = self.command(*words, limit_s=limit_s)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def migrate(self, service: str, target: str, layers: int = 3) -> dict[str, Any]:
+        """live_migrate --json, whatever its outcome; the JSON object, with the exit code in `exit_code`."""
+        done = self.command("live_migrate", service, "--to", target, "--layers", str(layers), "--json")
+        assert done.stdout.startswith("{"), done.stdout + done.stderr
+        return {**json.loads(done.stdout), "exit_code": done.returncode}
+
+    def begin(self, service: str, target: str, layers: int = 3) -> None:
+        """Start live_migrate and do not wait for it; `wait_for_end` does."""
+        command = [
+            sys.executable,
+            "manage.py",
+            "live_migrate",
+            service,
+            "--to",
+            target,
+            "--layers",
+            str(layers),
+            "--json",
+        ]
+        begun = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL)
+        self._begun.append(begun)
+
+    def inside(self, host: str, *words: str) -> str:
+        """Run a command in a machine of the edge; what it printed."""
+        done = subprocess.run(enter_argv(self.lab, host, words), capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout
+
+    def link(self, host: str, **change: Any) -> None:
+        """Cut, mend or reshape a host's backhaul, at once."""
+        before = {name: os.environ.get(name) for name in ("MEC_LAB", "MEC_LAB_DIR")}
+        os.environ |= {name: self.environment[name] for name in before}
+        try:
+            edge.link(host, **change)
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+    def shell(self, host: str, text: str) -> str:
+        return self.inside(host, "sh", "-c", text)
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Read the portal's database."""
+        with sqlite3.connect(self.data / "portal.sqlite3", timeout=20) as connection:
+            connection.row_factory = sqlite3.Row
+            return connection.execute(query, values).fetchall()
+
+    def set_host(self, name: str, **values: str) -> None:
+        """Change what the portal believes of a host, as an operator could on its page."""
+        with sqlite3.connect(self.data / "portal.sqlite3", timeout=20) as connection:
+            for column, value in values.items():
+                connection.execute(f"update migrations_app_host set {column} = ? where name = ?", (value, name))
+
+    @staticmethod
+    def run_here(*words: str) -> None:
+        subprocess.run(words, check=True)
+
+    def last_migration(self) -> sqlite3.Row:
+        return self.rows("select * from migrations_app_migration order by id desc limit 1")[0]
+
+    def wait(self, what: str, condition: Callable[[], Any], limit_s: float = 60) -> Any:
+        """Wait until something is true, and return it."""
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            if found := condition():
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"waited {limit_s} s in vain for: {what}")
+
+    def wait_for_stage(self, migration: int, stage: str) -> None:
+        """Wait until a stage of a migration has begun."""
+        query = "select 1 from migrations_app_stagerun where migration_id = ? and name = ? and status != 'waiting'"
+        self.wait(f"stage {stage} of #{migration}", lambda: self.rows(query, migration, stage), 60)
+
+    def wait_for_new_migration(self, after: int) -> int:
+        query = "select id from migrations_app_migration where id > ? and status = 'running'"
+        found = self.wait("a new migration", lambda: self.rows(query, after), 30)
+        return int(found[0]["id"])
+
+    def wait_for_end(self, migration: int, limit_s: float = 120) -> sqlite3.Row:
+        query = "select * from migrations_app_migration where id = ?"
+
+        def ended() -> sqlite3.Row | None:
+            row = self.rows(query, migration)[0]
+            return row if row["status"] in FINAL else None
+
+        row: sqlite3.Row = self.wait(f"the end of #{migration}", ended, limit_s)
+        while self._begun:
+            self._begun.pop().wait(30)
+        return row
+
+    def where(self, service: str) -> list[str]:
+        """The hosts on which the service's container runs."""
+        query = "lxc-info -P /var/lib/mec/instances -n %s -sH 2>/dev/null || true"
+        return [h for h in ("mec-1", "mec-2", "mec-3") if "RUNNING" in self.shell(h, query % service)]
+
+    def count(self, service: str) -> int:
+        """Ask the service from the user's side; its counter."""
+        address = self.rows("select address from migrations_app_service where name = ?", service)[0]["address"]
+        program = (
+            "import socket; s = socket.socket(2, 2); s.settimeout(3); "
+            f"s.sendto(b'count', ('{address}', 7000)); print(s.recv(64).decode().split()[1])"
+        )
+        return int(self.inside("user", "python3", "-c", program))
+
+    def leftovers(self) -> dict[str, str]:
+        """What is on the hosts besides layers and running services: directories, keys, mounts, processes."""
+        look = (
+            "ls -d /var/lib/mec/incoming/* /var/lib/mec/migrations/* /run/mec-migration-* 2>/dev/null;"
+            "grep -o 'mec-migration-.*' /root/.ssh/authorized_keys;"
+            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint';"
+            "for i in /var/lib/mec/instances/*/; do [ -d $i ] || continue; n=$(basename $i);"
+            '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || echo stopped instance $n; done;'
+            "grep -c ' overlay ' /proc/mounts | sed 's/^/mounts /'; ls -d /var/lib/mec/instances/* | wc -l | sed 's/^/mounts /'"
+        )
+        return {
+            host: text for host in ("mec-1", "mec-2", "mec-3") if (text := self._unexpected(self.shell(host, look)))
+        }
+
+    @staticmethod
+    def _unexpected(said: str) -> str:
+        """Each running instance has one mount; the host's own root is the other one."""
+        lines = said.strip().splitlines()
+        counts = [int(line.split()[1]) for line in lines if line.startswith("mounts ")]
+        rest = [line for line in lines if not line.startswith("mounts ")]
+        if len(counts) == 2 and counts[0] - 1 > counts[1]:
+            rest.append(f"{counts[0] - 1} overlays mounted for {counts[1]} instances")
+        return "\n".join(rest)
+
+    def assert_nothing_is_left(self) -> None:
+        """Kept states go away by themselves within seconds here, where they are kept for none."""
+        try:
+            self.wait("hosts without left-overs", lambda: not self.leftovers(), 30)
+        except AssertionError:
+            assert self.leftovers() == {}
+
+    def bring_up(self) -> None:
+        """A fresh edge of three hosts, and a portal that knows them and the recipes."""
+        self.ok("lab", "down", "--disks")
+        self.ok("lab", "up", "--disk-mb", "6000", limit_s=900)
+        self.start_portal()
+        self.ok("register_edge")
+        self.ok("application", "add", *RECIPES)
+
+    def start_portal(self) -> None:
+        """./manage.py portal up, in the background, until its worker answers."""
+        command = [sys.executable, "manage.py", "portal", "up"]
+        with (self.data / "portal.log").open("ab") as log:
+            self.portal = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        self.wait("the portal", self._is_served, 60)
+
+    def _is_served(self) -> bool:
+        assert self.portal is not None
+        assert self.portal.poll() is None, (self.data / "portal.log").read_text()
+        return "ready." in self._worker_log()
+
+    def _worker_log(self) -> str:
+        log = self.data / "worker.log"
+        return log.read_text() if log.exists() else ""
+
+    def supervised(self, program: str) -> int:
+        """The process number of one of the portal's programs."""
+        found: int = self.wait(f"{program} to run", lambda: self._pid(program), 30)
+        return found
+
+    def _pid(self, program: str) -> int:
+        said = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", SUPERVISED, str(self.data / "supervisor.sock"), program],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(said.stdout)
+
+    def kill(self, program: str) -> None:
+        """SIGKILL one of the portal's programs; supervisor starts it anew."""
+        os.kill(self.supervised(program), signal.SIGKILL)
+
+    def end(self) -> None:
+        if self.portal is not None and self.portal.poll() is None:
+            self.portal.send_signal(signal.SIGINT)
+            self.portal.wait(150)
+        self.ok("lab", "down", "--disks")
+
+
+SUPERVISED = """
+import sys, xmlrpc.client
+from supervisor.xmlrpc import SupervisorTransport
+proxy = xmlrpc.client.ServerProxy("http://x", transport=SupervisorTransport(None, None, "unix://" + sys.argv[1]))
+about = proxy.supervisor.getProcessInfo(sys.argv[2])
+print(about["pid"] if about["statename"] == "RUNNING" else 0)
+"""

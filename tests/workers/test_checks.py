@@ -1,0 +1,102 @@
+"""What the checks say of two hosts, without any host."""
+
+import pytest
+
+from tests.engine.world import World
+from workers.checks import faults_of
+from workers.context import place
+from workers.engine import Location
+from workers.guests.lxc import LxcGuest, config, veth_name
+from workers.move import Move, Sight
+
+SOURCE = {
+    "state": "RUNNING",
+    "base_digest": "b1",
+    "app_digest": "d1",
+    "app_bytes": "1000",
+    "instance_bytes": "1000",
+    "memory_bytes": "50000000",
+    "disk_free_bytes": "9000000000",
+    "criu_version": "4.2.1",
+    "lxc_version": "6.0.4",
+    "cpu_flags": "sse avx avx512f",
+    "interface_index": "2",
+}
+TARGET = {
+    "state": "ABSENT",
+    "instance": "free",
+    "base_digest": "b1",
+    "app_digest": "",
+    "disk_free_bytes": "9000000000",
+    "memory_free_bytes": "9000000000",
+    "criu_version": "4.2.3",
+    "lxc_version": "6.0.4",
+    "cpu_flags": "sse avx avx512f aes",
+    "link_indexes": "1 22",
+}
+
+
+@pytest.fixture
+def move() -> Move:
+    return World().context().move
+
+
+def test_two_good_hosts_have_no_faults(move: Move) -> None:
+    assert faults_of(move, SOURCE, TARGET) + LxcGuest().faults(SOURCE, TARGET) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ({}, {"base_digest": ""}, "lacks the base layer debian-13: provision it"),
+        ({}, {"base_digest": "b2"}, "differs between the two hosts"),
+        ({"state": "STOPPED"}, {}, "start it first"),
+        ({}, {"instance": "exists"}, "already has something at"),
+        ({}, {"disk_free_bytes": "1000000"}, "free space there"),
+        ({"disk_free_bytes": "1000000"}, {}, "to save the state"),
+        ({}, {"memory_free_bytes": "1000000"}, "choose another target"),
+        ({}, {"criu_version": "4.1.1"}, "criu is 4.2.1 on the source and 4.1.1 on the target"),
+        ({}, {"lxc_version": ""}, "has no lxc"),
+        ({}, {"cpu_flags": "sse avx"}, "CPU lacks avx512f"),
+        ({}, {"link_indexes": "1 2 3"}, "has number 2"),
+    ],
+)
+def test_each_fault_is_one_sentence_with_what_to_do(
+    move: Move, source: dict[str, str], target: dict[str, str], words: str
+) -> None:
+    here, there = {**SOURCE, **source}, {**TARGET, **target}
+    faults = faults_of(move, here, there) + LxcGuest().faults(here, there)
+    assert len(faults) == 1
+    assert words in faults[0]
+
+
+def test_all_faults_come_at_once(move: Move) -> None:
+    there = {**TARGET, "base_digest": "", "instance": "exists", "disk_free_bytes": "0"}
+    assert len(faults_of(move, SOURCE, there)) == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "location"),
+    [
+        (Sight(True), Sight(False), Location.SOURCE),
+        (Sight(False), Sight(True), Location.TARGET),
+        (Sight(True), Sight(True), Location.BOTH),
+        (Sight(False, frozen=True), Sight(False), Location.SOURCE),
+        (Sight(False, saved=True), Sight(False), Location.SOURCE),
+        (Sight(False, saved=True), Sight(False, went_on=True), Location.NOWHERE),
+        (Sight(False), Sight(False), Location.NOWHERE),
+    ],
+)
+def test_where_a_service_is(source: Sight, target: Sight, location: Location) -> None:
+    assert place(source, target) is location
+
+
+def test_the_containers_configuration_names_its_own_network_and_limit(move: Move) -> None:
+    text = config(move.station, "br-users")
+    assert "lxc.net.0.link = br-users" in text
+    assert "lxc.cgroup2.memory.max = 64M" in text
+    assert "lxc.idmap = u 0 100000 65536" in text
+
+
+def test_a_cables_name_fits_into_an_interface_name(move: Move) -> None:
+    assert len(veth_name(move.station)) <= 15

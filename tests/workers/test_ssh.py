@@ -1,0 +1,129 @@
+"""Hosts over ssh, against an ssh server in this process that really runs the commands."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from workers.hosts.base import CommandFailed, CommandTimedOut, HostUnreachable, Target, script_text
+from workers.hosts.ssh import HostClock, connect
+
+
+class Server(asyncssh.SSHServer):
+    def __init__(self, key: asyncssh.SSHKey) -> None:
+        self._key = key
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return key.public_data == self._key.public_data
+
+
+async def run_for_real(process: "asyncssh.SSHServerProcess[bytes]") -> None:
+    local = await asyncio.create_subprocess_shell(
+        process.command or "",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    given = await process.stdin.read()
+    out, err = await local.communicate(given)
+    process.stdout.write(out)
+    process.stderr.write(err)
+    process.exit(local.returncode or 0)
+
+
+@pytest.fixture
+async def target(tmp_path: Path) -> AsyncIterator[Target]:
+    """An ssh server on loopback, and how the portal would know it."""
+    host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    (tmp_path / "key").write_bytes(user_key.export_private_key())
+    (tmp_path / "key").chmod(0o600)
+    server = await asyncssh.create_server(
+        lambda: Server(user_key),
+        "127.0.0.1",
+        0,
+        server_host_keys=[host_key],
+        process_factory=run_for_real,
+        encoding=None,
+    )
+    pinned = host_key.export_public_key().decode()
+    yield Target("berlin", "127.0.0.1", server.get_port(), "root", str(tmp_path / "key"), pinned, "", 100, "br-access")
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder in which a test writes its own scripts."""
+    monkeypatch.setattr("workers.hosts.base.SCRIPTS", tmp_path)
+    (tmp_path / "common.sh").write_text("")
+    script_text.cache_clear()
+    return tmp_path
+
+
+def changed(target: Target, **values: str) -> Target:
+    return Target(**{**vars(target), **values})
+
+
+async def test_a_script_answers_with_its_values(target: Target, script: Path) -> None:
+    (script / "say.sh").write_text('echo "one=$1"\necho "two=a=b"\n')
+    async with connect(target) as host:
+        assert await host.call("say", "it's; rm -rf $HOME `x`") == {"one": "it's; rm -rf $HOME `x`", "two": "a=b"}
+
+
+async def test_a_script_that_fails_says_its_last_line(target: Target, script: Path) -> None:
+    (script / "fail.sh").write_text("echo details >&2\necho 'the disk is full' >&2\nexit 3\n")
+    async with connect(target) as host:
+        with pytest.raises(CommandFailed, match="berlin: the disk is full") as caught:
+            await host.call("fail")
+    assert "details" in caught.value.log
+
+
+async def test_a_script_that_takes_too_long_is_ended_by_the_host(target: Target, script: Path) -> None:
+    (script / "sleep.sh").write_text("sleep 60\n")
+    async with connect(target) as host:
+        with pytest.raises(CommandTimedOut, match="took longer than 0.2 s"):
+            await host.call("sleep", limit_s=0.2)
+
+
+async def test_the_clock_counts_overlapping_commands_once(target: Target, script: Path) -> None:
+    (script / "sleep.sh").write_text("sleep 0.3\n")
+    clock = HostClock()
+    async with connect(target, clock) as host:
+        await asyncio.gather(host.call("sleep"), host.call("sleep"))
+    assert 0.3 <= clock.measured_s() < 0.6
+
+
+async def test_another_host_key_than_the_pinned_one_is_refused(target: Target) -> None:
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    with pytest.raises(HostUnreachable, match="another host key than the pinned one"):
+        async with connect(changed(target, host_key=other)):
+            pass
+
+
+async def test_a_key_that_the_host_does_not_know_is_refused_with_what_to_do(target: Target, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_bytes(asyncssh.generate_private_key("ssh-ed25519").export_private_key())
+    wrong.chmod(0o600)
+    with pytest.raises(HostUnreachable, match="authorized_keys"):
+        async with connect(changed(target, key_file=str(wrong))):
+            pass
+
+
+async def test_a_key_file_that_is_missing_is_said(target: Target, tmp_path: Path) -> None:
+    with pytest.raises(HostUnreachable, match="berlin cannot be reached"):
+        async with connect(changed(target, key_file=str(tmp_path / "none"))):
+            pass
+
+
+async def test_a_host_that_does_not_answer_is_said(target: Target) -> None:
+    with pytest.raises(HostUnreachable, match="berlin cannot be reached"):
+        async with connect(Target(**{**vars(target), "port": 1})):
+            pass
