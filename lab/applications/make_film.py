@@ -1,10 +1,10 @@
-"""Makes /srv/film.ts: a minute of moving bands and noise, encoded by VLC as MPEG-2 video, cut to 50 MB of whole packets."""
+"""Makes /srv/film.ts: two minutes of moving bands and noise, encoded by VLC as MPEG-2 video, cut to 50 MB of whole packets."""
 
 import os
 import random
 import subprocess
 
-WIDTH, HEIGHT, FRAMES_A_SECOND, SECONDS = 512, 288, 25, 56
+WIDTH, HEIGHT, FRAMES_A_SECOND, SECONDS = 384, 216, 25, 112
 FILM, RAW = "/srv/film.ts", "/srv/film.i420"
 PACKET = 188
 BYTES = 50_000_000 // PACKET * PACKET
@@ -23,9 +23,10 @@ with open(RAW, "wb") as raw:  # noqa: PTH123 - plain: pathlib is not in Debian's
         raw.write(bytes([frame & 0xFF]) * (PLANE // 4) + bytes([frame * 3 & 0xFF]) * (PLANE // 4))
 os.chmod("/srv", 0o777)  # VLC does not run as root
 words = f"vlc -I dummy --demux rawvid --rawvid-fps {FRAMES_A_SECOND} --rawvid-width {WIDTH} --rawvid-height {HEIGHT}"
-encode = f"#transcode{{vcodec=mp2v,vb=8000}}:std{{access=file,mux=ts,dst={FILM}}}"
+encode = f"#transcode{{vcodec=mp2v,vb=4000}}:std{{access=file,mux=ts,dst={FILM}}}"
 user = "setpriv --reuid=games --regid=games --init-groups"
-subprocess.run([*user.split(), "env", "HOME=/tmp", *words.split(), "--rawvid-chroma", "I420", RAW, "--sout", encode, "vlc://quit"], check=True)
+vlc = [*user.split(), "env", "HOME=/tmp", *words.split(), "--rawvid-chroma", "I420", RAW, "--sout", encode, "vlc://quit"]
+subprocess.run(vlc, check=True)
 os.chmod("/srv", 0o755)
 os.remove(RAW)
 os.chown(FILM, 0, 0)
