@@ -1,5 +1,9 @@
-"""One edge and one portal for all lab tests."""
+"""One edge and one portal for all lab tests.
 
+MEC_TEST_LAB and MEC_TEST_PORT give them another name and port, so that two people can run them side by side.
+"""
+
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,7 +14,8 @@ from tests.lab.site import Site
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An edge with three hosts and a portal that knows them and the recipes."""
-    site = Site(tmp_path_factory.mktemp("site"), port=8190)
+    lab, port = os.environ.get("MEC_TEST_LAB", "labsite"), int(os.environ.get("MEC_TEST_PORT", "8190"))
+    site = Site(tmp_path_factory.mktemp("site"), port=port, lab=lab)
     try:
         site.bring_up()
         yield site
