@@ -62,14 +62,13 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _fill(self) -> None:
-        quiet = {"stdout": self.stdout}
-        register(status(), **quiet)
-        call_command("application", "add", *sorted(str(path) for path in RECIPES.glob("*.toml")), **quiet)
+        register(status(), stdout=self.stdout)
+        call_command("application", "add", *sorted(str(path) for path in RECIPES.glob("*.toml")), stdout=self.stdout)
         for name, application, host in SERVICES:
             if Service.objects.filter(name=name).exists():
-                call_command("service", "start", name, **quiet)
+                call_command("service", "start", name, stdout=self.stdout)
             else:
-                call_command("service", "deploy", name, "--application", application, "--host", host, **quiet)
+                call_command("service", "deploy", name, "--application", application, "--host", host, stdout=self.stdout)
 
     def _migrate(self) -> None:
         here = Service.objects.get(name=MOVED).host

@@ -7,7 +7,7 @@ before=$(sent_bytes "$INTERFACE")
 keys=$MEC/migrations/$ID/keys
 sent=0
 while [ $# -gt 0 ]; do
-    rsync -aHXS --numeric-ids --delete --stats --no-human-readable --timeout=20 $COMPRESS \
+    rsync -aHXS --mkpath --numeric-ids --delete --stats --no-human-readable --timeout=20 $COMPRESS \
         -e "ssh -F none -S $keys/socket -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false -p $PORT -l ${TARGET%@*}" \
         "$1/" "${TARGET#*@}::incoming/$2/" >"$keys/rsync.out" 2>"$keys/rsync.err" || {
         status=$?
