@@ -1,9 +1,10 @@
 """What the Migrate page needs from the database: sizes, runs like this one, whether the target has the layer."""
 
+from statistics import median
 from typing import Any
 
 from migrations_app.forecast import Forecast, Run, Sizes, forecast
-from migrations_app.models import Host, LayerCopy, Migration, MigrationStatus, Service
+from migrations_app.models import Host, LayerCopy, Migration, MigrationStatus, Service, StageRun
 
 # Where nothing has been measured: a container's own writes are small, and CRIU saves the pages that are in use
 UNMEASURED_INSTANCE_BYTES = 1_000_000
@@ -19,16 +20,35 @@ def application_copy(service: Service, host: Host) -> LayerCopy | None:
 
 def application_found(service: Service, target: Host) -> bool:
     """Whether the application layer need not travel."""
-    return not service.private_application and application_copy(service, target) is not None
+    return application_copy(service, target) is not None
 
 
 def sizes_of(service: Service) -> Sizes:
-    """Bytes by layer; what no migration has measured yet is estimated from the recipe."""
+    """Bytes by layer: what the latest migrations of the application sent, or else the layer's size and the recipe's limit."""
     copy = application_copy(service, service.host) or (
         LayerCopy.objects.of_application(service.application, service.storage).first()
     )
     memory = int(service.application.recipe.get("memory_mb", 256) * 1_000_000 * UNMEASURED_MEMORY_SHARE)
-    return Sizes(copy.size_bytes if copy else 0, UNMEASURED_INSTANCE_BYTES, memory)
+    return Sizes(
+        application=_sent(service, "rsync_app_filesystem") or (copy.size_bytes if copy else 0),
+        instance=_sent(service, "rsync_instance_filesystem") or UNMEASURED_INSTANCE_BYTES,
+        memory=_sent(service, "rsync_instance_memory") or memory,
+    )
+
+
+def _sent(service: Service, stage: str) -> int:
+    """The median of what this stage sent in the latest three-layer migrations of the application; 0 where there are none."""
+    sent = StageRun.objects.filter(
+        name=stage,
+        bytes_on_wire__gt=0,
+        migration__application_name=service.application.name,
+        migration__kind=service.kind,
+        migration__storage=service.storage,
+        migration__layers=3,
+        migration__status=MigrationStatus.SUCCEEDED,
+    )
+    latest = list(sent.order_by("-migration_id").values_list("bytes_on_wire", flat=True)[:LATEST_RUNS])
+    return int(median(latest)) if latest else 0
 
 
 def runs_like(service: Service, layers: int, found: bool, bandwidth_mbit: int) -> list[Run]:

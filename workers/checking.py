@@ -58,7 +58,9 @@ async def _gather(host: Host) -> facts.Facts:
         said = await reached.call(
             "hosts/facts", host.backhaul_address or "-", host.access_bridge, limit_s=FACTS_LIMIT_S
         )
-        return facts.parse(said, (float(said["clock"]) - asked) * 1000 if "clock" in said else 0.0)
+        return facts.parse(
+            said, facts.clock_offset_ms(float(said["clock"]), asked, time.time()) if "clock" in said else 0.0
+        )
 
 
 def _record_layers(host: Host, layers: list[facts.Layer]) -> list[dict[str, str]]:

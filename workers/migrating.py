@@ -80,6 +80,8 @@ async def execute(assignment: Assignment) -> Outcome:
         outcome = await run(PLANS[assignment.migration.layers], ctx, journal)
         total_s = time.monotonic() - ctx.began
         portal_s = total_s - ctx.clock.measured_s()
+        sent = await sync_to_async(_bytes_of)(assignment.migration)  # with what a broken-off stage had sent
+        ctx.bytes_on_wire = max(ctx.bytes_on_wire, sent)
         await _finish(ctx, journal, outcome, total_s, portal_s)
         return outcome
 

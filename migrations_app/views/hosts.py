@@ -14,6 +14,7 @@ from .common import action, active_operations, attempt, get_host_for, operator_o
 
 DEFAULT_BASE = "debian-13"
 FACTS = {
+    "os": "System",
     "kernel": "Kernel",
     "cpu_model": "Processor",
     "cores": "Processor cores",
@@ -25,8 +26,10 @@ FACTS = {
     "disk_free_bytes": "Free disk",
     "memory_free_bytes": "Free memory",
     "memory_total_bytes": "Memory",
-    "clock_offset_ms": "Clock offset to the portal",
+    "clock_offset_ms": "Clock, off the portal’s by at least",
     "backhaul_interface": "Backhaul interface",
+    "instances": "Instances found",
+    "leftovers": "Kept for migrations",
 }
 
 
@@ -72,8 +75,17 @@ def _fact_lines(values: dict[str, object]) -> list[tuple[str, object, str]]:
     for key, label in FACTS.items():
         if values.get(key) not in (None, ""):
             unit = "bytes" if key.endswith("_bytes") else "ms" if key.endswith("_ms") else ""
-            lines.append((label, values[key], unit))
+            lines.append((label, _in_words(values[key]), unit))
     return lines
+
+
+def _in_words(value: object) -> object:
+    """What a check found, as it is written: instances with their states, paths one after the other."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} ({str(state).lower()})" for name, state in sorted(value.items())) or "none"
+    if isinstance(value, list):
+        return ", ".join(str(entry) for entry in value) or "nothing"
+    return value
 
 
 @operators_only

@@ -1,4 +1,4 @@
-"""The real server on a loopback port with its own data, and Debian's Chromium."""
+"""The real server on a loopback port with its own data."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "only-for-this-test-1"
@@ -99,27 +99,15 @@ def portal(data: dict[str, str], broker: None) -> Iterator[str]:
     process.wait(10)
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    flags = (
-        "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-        "disable-component-update disable-sync"
-    )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=[f"--{flag}" for flag in flags.split()]
-        )
-        yield browser
-        browser.close()
-
-
-def sign_in(browser: Browser, portal: str, theme: str = "light", width: int = 1280) -> BrowserContext:
-    """A window of one who is signed in as an operator."""
+def sign_in(
+    browser: Browser, portal: str, theme: str = "light", width: int = 1280, name: str = "olga", password: str = PASSWORD
+) -> BrowserContext:
+    """A window of one who is signed in; of an operator, unless told otherwise."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(f"{portal}/login/")
-    page.fill("#id_username", "olga")
-    page.fill("#id_password", PASSWORD)
+    page.fill("#id_username", name)
+    page.fill("#id_password", password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{portal}/")
     page.close()

@@ -30,7 +30,7 @@ def test_half_way_the_page_shows_all_so_far(as_viewer: Client, running: Migratio
     assert "Not needed: " in text
     assert "of about 3.5 MB" in text
     assert 'data-active="yes"' in text
-    assert text.count("the user feels it") == 5
+    assert text.count('<span class="tag felt">downtime</span>') == 5
 
 
 def test_polling_gives_what_is_new_and_nothing_twice(as_viewer: Client, running: Migration) -> None:

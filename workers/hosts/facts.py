@@ -40,6 +40,11 @@ class Facts:
     leftovers: dict[str, str] = field(default_factory=dict)
 
 
+def clock_offset_ms(host_s: float, asked_s: float, answered_s: float) -> float:
+    """By how much a host's clock is off the portal's, at least: read between asking and the answer, it may be anywhere there."""
+    return (host_s - min(max(host_s, asked_s), answered_s)) * 1000
+
+
 def parse(said: dict[str, str], clock_offset_ms: float) -> Facts:
     """From the facts script's lines to values."""
     values: dict[str, Any] = {"clock_offset_ms": round(clock_offset_ms, 1)}

@@ -13,6 +13,7 @@ from migrations_app import actions, report
 from migrations_app.management.following import follow_migration, get, refused
 from migrations_app.management.showing import progress_table, result_table
 from migrations_app.models import Host, Migration, MigrationStatus, Service
+from migrations_app.plan import forecasts
 
 EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLEMS: 3}
 
@@ -30,9 +31,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object when it has ended")
 
     def handle(self, *, service: str, to: str, layers: int, reason: str, **options: Any) -> None:
+        moving, target = get(Service, service), get(Host, to)
         try:
             migration = actions.request_migration(
-                service=get(Service, service), target=get(Host, to), layers=layers, reason=reason
+                service=moving,
+                target=target,
+                layers=layers,
+                reason=reason,
+                forecast=forecasts(moving, target)[layers].as_dict(),
             )
         except ValidationError as error:
             raise refused(error) from error
