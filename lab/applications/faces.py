@@ -5,7 +5,6 @@ answered "frames N asked M" without a length. Detection runs in a thread of its 
 """
 
 import asyncio
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -14,7 +13,7 @@ import numpy
 LONGEST = 16_000_000
 cv2.setNumThreads(1)
 cv2.ocl.setUseOpenCL(False)
-CASCADE = cv2.CascadeClassifier(os.path.join(cv2.data.haarcascades, "haarcascade_frontalface_default.xml"))
+CASCADE = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
 detector = ThreadPoolExecutor(1)
 frames = asked = 0
 
