@@ -78,6 +78,9 @@ async def execute(assignment: Assignment) -> Outcome:
             return Outcome.REJECTED
         await journal.announce_plan()
         outcome = await run(PLANS[assignment.migration.layers], ctx, journal)
+        if outcome is Outcome.REJECTED:
+            forget = (host.call("hosts/forget", assignment.migration.pk) for host in (ctx.source, ctx.target))
+            await asyncio.gather(*forget, return_exceptions=True)
         total_s = time.monotonic() - ctx.began
         portal_s = total_s - ctx.clock.measured_s()
         sent = await sync_to_async(_bytes_of)(assignment.migration)  # with what a broken-off stage had sent

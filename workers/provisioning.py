@@ -94,7 +94,8 @@ def start_script(recipe: Recipe) -> str:
     """
     command = shlex.join(recipe.command_line())
     if recipe.user != "root":
-        command = f"setpriv --reuid={recipe.user} --regid={recipe.user} --init-groups -- {command}"
+        # a user's group need not have the user's name: nobody is in nogroup
+        command = f'setpriv --reuid={recipe.user} --regid="$(id -g {recipe.user})" --init-groups -- {command}'
     exports = [f"export {name}={shlex.quote(value)}" for name, value in recipe.environment.items()]
     return "\n".join(
         [

@@ -183,10 +183,17 @@ class Site:
 
     def assert_nothing_is_left(self) -> None:
         """Kept states go away by themselves within seconds here, where they are kept for none."""
+        left: dict[str, str] = {}
+
+        def nothing() -> bool:
+            left.clear()
+            left.update(self.leftovers())
+            return not left
+
         try:
-            self.wait("hosts without left-overs", lambda: not self.leftovers(), 30)
-        except AssertionError:
-            assert self.leftovers() == {}
+            self.wait("hosts without left-overs", nothing, 30)
+        except AssertionError as error:
+            raise AssertionError(f"left over: {left}") from error
 
     def bring_up(self) -> None:
         """A fresh edge of three hosts, and a portal that knows them and the recipes."""
