@@ -26,7 +26,7 @@ FACTS = {
     "disk_free_bytes": "Free disk",
     "memory_free_bytes": "Free memory",
     "memory_total_bytes": "Memory",
-    "clock_offset_ms": "Clock, off the portal’s by at least",
+    "clock_offset_ms": "Clock offset, at least",
     "backhaul_interface": "Backhaul interface",
     "instances": "Instances found",
     "leftovers": "Kept for migrations",
