@@ -89,8 +89,8 @@ class HostFactory(factory.django.DjangoModelFactory[Host]):
         model = Host
 
     name = factory.Sequence(lambda n: f"mec-{n + 1}")
-    address = factory.Sequence(lambda n: f"10.0.0.{n + 11}")
-    backhaul_address = factory.Sequence(lambda n: f"10.0.1.{n + 11}")
+    address = factory.Sequence(lambda n: f"10.0.{n // 200}.{n % 200 + 10}")
+    backhaul_address = factory.Sequence(lambda n: f"10.1.{n // 200}.{n % 200 + 10}")
     key_file = "/etc/mec/key"
     host_key = HOST_KEY
     status = "ready"
@@ -114,7 +114,7 @@ class ServiceFactory(factory.django.DjangoModelFactory[Service]):
     name = factory.Sequence(lambda n: f"game-{n + 1}")
     application = factory.SubFactory(ApplicationFactory)
     host = factory.SubFactory(HostFactory)
-    address = factory.Sequence(lambda n: f"10.0.2.{n + 10}")
+    address = factory.Sequence(lambda n: f"10.2.{n // 200}.{n % 200 + 10}")
     hardware_address = factory.Sequence(lambda n: f"02:4d:00:00:{n // 256:02x}:{n % 256:02x}")
     status = "running"
 

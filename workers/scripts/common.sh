@@ -57,5 +57,11 @@ remove_cgroups() {
     find /sys/fs/cgroup -depth -type d \( -path "*/lxc.payload.$1*" -o -path "*/lxc.monitor.$1*" \) -exec rmdir {} \; 2>/dev/null || true
 }
 
+# Free the name of the container's cable: the kernel takes a while to remove one whose container has just left this host.
+free_cable() {
+    cable=$(sed -n 's/^lxc.net.0.veth.pair = //p' "$INSTANCES/$1/config")
+    [ ! -e "/sys/class/net/$cable" ] || ip link delete "$cable" 2>/dev/null || true
+}
+
 # The first error of a CRIU log; it writes some on success, too.
 first_error() { grep -e Error "$1" 2>/dev/null | grep -v -e rlimit -e 'cgroupd: recv' | head -n1 | grep .; }

@@ -13,6 +13,7 @@ cat >"$d/config" <<'MEC_END'
 @STDIN@
 MEC_END
 attach "$SERVICE"
+free_cable "$SERVICE"
 export CRIU_CONFIG_FILE=$d/criu.conf
 printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\n' >"$CRIU_CONFIG_FILE"
 lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$d/saved/state" -o "$d/restore-lxc.log" -l INFO </dev/null >/dev/null 2>&1 || true

@@ -8,6 +8,7 @@ elif [ "$state" != RUNNING ]; then
     [ -e "$kept/complete" ] || fail "$SERVICE does not run here, and its state was not saved whole"
     attach "$SERVICE"
     remove_cgroups "$SERVICE"
+    free_cable "$SERVICE"
     export CRIU_CONFIG_FILE=$kept/criu.conf
     lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$kept/state" -o "$kept/resume-lxc.log" -l INFO </dev/null >/dev/null 2>&1 || true
     wait_for 5 is_running "$SERVICE" || {

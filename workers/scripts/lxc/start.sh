@@ -6,6 +6,7 @@ cat >"$INSTANCES/$SERVICE/config" <<'MEC_END'
 MEC_END
 attach "$SERVICE"
 remove_cgroups "$SERVICE"
+free_cable "$SERVICE"
 rm -f "$INSTANCES/$SERVICE/start.log"
 lxc-start -P "$INSTANCES" -n "$SERVICE" -d -o "$INSTANCES/$SERVICE/start.log" -l INFO </dev/null >/dev/null 2>&1 || true
 wait_for 10 is_running "$SERVICE" || {
