@@ -147,7 +147,10 @@ class Event(models.Model):
 
 
 class ProbeSample(models.Model):
-    """A batch of the probe's answers: [[sent_s, answer_ms or null, counter or null], ...]; sent_s counts from the migration's start."""
+    """A batch of the probe's answers: [[sent_s, answer_ms or null, counter or null], ...].
+
+    `sent_s` counts from the migration's start.
+    """
 
     migration = models.ForeignKey(Migration, on_delete=models.CASCADE, related_name="probe_samples")
     samples: "models.JSONField[list[list[float | int | None]], list[list[float | int | None]]]" = models.JSONField()

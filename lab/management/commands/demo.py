@@ -68,7 +68,9 @@ class Command(BaseCommand):
             if Service.objects.filter(name=name).exists():
                 call_command("service", "start", name, stdout=self.stdout)
             else:
-                call_command("service", "deploy", name, "--application", application, "--host", host, stdout=self.stdout)
+                call_command(
+                    "service", "deploy", name, "--application", application, "--host", host, stdout=self.stdout
+                )
 
     def _migrate(self) -> None:
         here = Service.objects.get(name=MOVED).host
