@@ -70,9 +70,10 @@ def seconds(value: float | None) -> str:
 @register.filter
 def rate(stage: Any) -> str:
     """What a stage sent a second; empty where it sent nothing worth a rate."""
-    if not stage.seconds or stage.bytes_on_wire < 10_000:
+    lasted = stage.seconds or getattr(stage, "running_s", None)
+    if not lasted or stage.bytes_on_wire < 10_000:
         return ""
-    return f"{stage.bytes_on_wire * 8 / stage.seconds / 1e6:.1f} Mbit/s"
+    return f"{stage.bytes_on_wire * 8 / lasted / 1e6:.1f} Mbit/s"
 
 
 @register.filter
