@@ -114,6 +114,13 @@ async def take_over(assignment: Assignment) -> Outcome:
         return outcome
 
 
+async def give_up(migration: Migration, sentence: str, outcome: Outcome = Outcome.STUCK) -> None:
+    """End a migration that no plan was run for, or can be run to its end, with one sentence."""
+    journal: MigrationJournal[MigrationContext] = MigrationJournal(migration, PLANS[migration.layers], 0.0, lambda: 0)
+    await journal.problem(sentence)
+    await journal.finish(outcome)
+
+
 def _note_broken_off(migration: Migration) -> None:
     """The stage that ran when its worker died has failed."""
     running = StageRun.objects.filter(migration=migration, status=StageStatus.RUNNING)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from migrations_app import actions, dispatch
 from migrations_app.actions.running import take_over
-from migrations_app.models import Migration, MigrationStatus, Operation, OperationStatus
+from migrations_app.models import Event, Migration, MigrationStatus, Operation, OperationStatus
 from workers import migrating, records
 from workers.engine import MigrationError
 from workers.hosts.ssh import connect
@@ -16,6 +16,7 @@ from workers.hosts.ssh import connect
 log = logging.getLogger(__name__)
 RESEND_AFTER = timedelta(seconds=3)
 OPERATION_LOST = timedelta(seconds=60)
+TAKE_OVER_LIMIT = timedelta(minutes=5)
 
 
 def send_waiting() -> None:
@@ -37,11 +38,7 @@ def take_over_silent() -> None:
         migration = take_over(migration_id=pk)
         if migration is not None:
             log.warning("migration %s went silent: taking it over", pk)
-            try:
-                async_to_sync(migrating.take_over)(migrating.read_assignment(migration))
-            except Exception:
-                # its heartbeat goes silent again, and the next round tries anew
-                log.exception("migration %s could not be taken over yet", pk)
+            _take_over(migration)
     lost = timezone.now() - OPERATION_LOST
     for operation in Operation.objects.filter(status=OperationStatus.RUNNING, heartbeat_at__lt=lost):
         actions.finish_operation(
@@ -49,6 +46,21 @@ def take_over_silent() -> None:
             succeeded=False,
             message="The worker that did this died: check the host, then try again.",
         )
+
+
+def _take_over(migration: Migration) -> None:
+    """Take one over; while a host does not answer this is said and tried again, and after a while it is stuck."""
+    try:
+        async_to_sync(migrating.take_over)(migrating.read_assignment(migration))
+    except (MigrationError, records.NotReady) as error:
+        sentence = f"Its worker died, and taking it over must wait: {error.args[0]}"
+        actions.record_event(migration_id=migration.pk, kind="waiting", message=sentence)
+        waiting = Event.objects.filter(migration=migration, kind="waiting", message=sentence).earliest("pk")
+        if waiting.at < timezone.now() - TAKE_OVER_LIMIT:
+            async_to_sync(migrating.give_up)(migration, sentence)
+    except Exception:
+        # its heartbeat goes silent again, and the next round tries anew
+        log.exception("migration %s could not be taken over yet", migration.pk)
 
 
 def remove_kept_states() -> None:

@@ -5,12 +5,8 @@ from celery import shared_task
 from django.db import close_old_connections
 
 from migrations_app import actions
-from migrations_app.models import Migration
 from workers import migrating, operating, reconciling, records
-from workers.context import MigrationContext
 from workers.engine import Outcome
-from workers.journal import MigrationJournal
-from workers.plans import PLANS
 
 
 @shared_task(name="workers.run_migration")
@@ -23,15 +19,9 @@ def run_migration(migration_id: int) -> None:
     try:
         assignment = migrating.read_assignment(migration)
     except records.NotReady as error:
-        async_to_sync(_reject)(migration, str(error.args[0]))
+        async_to_sync(migrating.give_up)(migration, str(error.args[0]), Outcome.REJECTED)
         return
     async_to_sync(migrating.execute)(assignment)
-
-
-async def _reject(migration: Migration, sentence: str) -> None:
-    journal: MigrationJournal[MigrationContext] = MigrationJournal(migration, PLANS[migration.layers], 0.0, lambda: 0)
-    await journal.problem(sentence)
-    await journal.finish(Outcome.REJECTED)
 
 
 @shared_task(name="workers.run_operation")
