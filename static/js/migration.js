@@ -9,6 +9,17 @@
     return "?after=" + state.event + "&sample=" + state.sample;
   }
 
+  // What is shown already is left alone: a button that is replaced five times a second can hardly be clicked
+  function onlyChanged(html) {
+    var template = document.createElement("template");
+    template.innerHTML = html;
+    template.content.querySelectorAll("[hx-swap-oob='true'][id]").forEach(function (element) {
+      var shown = document.getElementById(element.id);
+      if (shown && shown.innerHTML === element.innerHTML && shown.className === element.className) element.remove();
+    });
+    return template.innerHTML;
+  }
+
   function show(report) {
     if (report.after !== state.event || report.after_sample !== state.sample) return; // late: another one was faster
     state.event = report.event;
@@ -17,7 +28,7 @@
     if (report.html) {
       var log = document.querySelector(".log");
       var atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 20;
-      window.htmx.swap("body", report.html, { swapStyle: "none" });
+      window.htmx.swap("body", onlyChanged(report.html), { swapStyle: "none" });
       if (atEnd) log.scrollTop = log.scrollHeight;
       document.dispatchEvent(new Event("news:shown"));
     }

@@ -11,7 +11,7 @@ from tests.browser.conftest import sign_in
 from tests.lab.site import Site
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser]
-SLOW_MBIT, FULL_MBIT = 0.3, 100.0  # so slow that nothing ends before it is to
+SLOW_MBIT, FULL_MBIT = 0.6, 100.0  # so slow that nothing ends before it is to
 SOON_MS = 20_000
 
 

@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,9 +40,8 @@ print(len(won))
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a portal with a PostgreSQL of its own, on a socket that only these tests know."""
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    home = tmp_path_factory.mktemp("postgresql")
-    for folder in (home, *home.parents[:2]):
-        folder.chmod(0o755)
+    home = Path(tempfile.mkdtemp(prefix="mec-postgresql-"))  # below pytest's own directory only its user may look
+    home.chmod(0o755)
     data = home / "data"
     data.mkdir()
     subprocess.run(["chown", "-R", "postgres", str(home)], check=True)
@@ -63,6 +64,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         }
     finally:
         as_postgres(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(home)
 
 
 def test_all_web_tests_pass_on_postgresql(environment: dict[str, str]) -> None:
