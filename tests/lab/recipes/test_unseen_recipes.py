@@ -50,4 +50,4 @@ def test_a_daemon_moves_there_and_back_and_a_connection_loses_nothing(
     values = client.ended()["values"]
     assert len(values) > 50
     assert values == list(range(1, len(values) + 1))
-    assert site.leftovers() == {}
+    site.assert_nothing_is_left()
