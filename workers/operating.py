@@ -39,12 +39,12 @@ def execute(operation: Operation) -> None:
     try:
         message = DOERS[OperationKind(operation.kind)](operation)
     except (MigrationError, records.NotReady) as error:
-        _note_failure(operation)
+        note_failure(operation)
         actions.finish_operation(
             operation=operation, succeeded=False, message=str(error.args[0]), log=getattr(error, "log", "")
         )
     except Exception as error:
-        _note_failure(operation)
+        note_failure(operation)
         actions.finish_operation(
             operation=operation, succeeded=False, message=f"Unexpected {type(error).__name__}: {error}"
         )

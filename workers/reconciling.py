@@ -9,7 +9,7 @@ from django.utils import timezone
 from migrations_app import actions, dispatch
 from migrations_app.actions.running import take_over
 from migrations_app.models import Event, Migration, MigrationStatus, Operation, OperationStatus
-from workers import migrating, records
+from workers import migrating, operating, records
 from workers.engine import MigrationError
 from workers.hosts.ssh import connect
 
@@ -41,6 +41,7 @@ def take_over_silent() -> None:
             _take_over(migration)
     lost = timezone.now() - OPERATION_LOST
     for operation in Operation.objects.filter(status=OperationStatus.RUNNING, heartbeat_at__lt=lost):
+        operating.note_failure(operation)
         actions.finish_operation(
             operation=operation,
             succeeded=False,
