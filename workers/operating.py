@@ -62,8 +62,10 @@ def _beat(operation: Operation, done: threading.Event) -> None:
     connection.close()
 
 
-def _note_failure(operation: Operation) -> None:
-    if operation.service_id and operation.kind in (OperationKind.DEPLOY, OperationKind.START):
+def note_failure(operation: Operation) -> None:
+    """A service whose start or removal broke off is shown as failed: it can be removed, or started again."""
+    broken_off = (OperationKind.DEPLOY, OperationKind.START, OperationKind.REMOVE)
+    if operation.service_id and operation.kind in broken_off:
         actions.record_service(service_id=operation.service_id, status=ServiceStatus.FAILED)
 
 

@@ -90,6 +90,17 @@ def test_an_operation_whose_worker_died_ends_with_what_to_do() -> None:
     assert "try again" in operation.message
 
 
+def test_a_service_whose_deployment_broke_off_can_be_removed() -> None:
+    service, _target = factories.ready_edge()
+    Service.objects.update(status="deploying")
+    operation = actions.remove_service(service=service)
+    assert actions.claim_operation(operation_id=operation.pk)
+    Operation.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=2))
+    reconciling.take_over_silent()
+    assert Service.objects.get().status == "failed"
+    assert actions.remove_service(service=service).is_active
+
+
 def test_a_host_that_is_busy_lets_the_next_migration_wait(settings: Any) -> None:
     settings.MIGRATIONS_PER_HOST = 1
     service, target = factories.ready_edge()
