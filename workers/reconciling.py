@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 RESEND_AFTER = timedelta(seconds=3)
 OPERATION_LOST = timedelta(seconds=60)
 TAKE_OVER_LIMIT = timedelta(minutes=5)
+MUST_WAIT = "Its worker died, and taking it over must wait"
 
 
 def send_waiting() -> None:
@@ -54,9 +55,9 @@ def _take_over(migration: Migration) -> None:
     try:
         async_to_sync(migrating.take_over)(migrating.read_assignment(migration))
     except (MigrationError, records.NotReady) as error:
-        sentence = f"Its worker died, and taking it over must wait: {error.args[0]}"
+        sentence = f"{MUST_WAIT}: {error.args[0]}"
         actions.record_event(migration_id=migration.pk, kind="waiting", message=sentence)
-        waiting = Event.objects.filter(migration=migration, kind="waiting", message=sentence).earliest("pk")
+        waiting = Event.objects.filter(migration=migration, message__startswith=MUST_WAIT).earliest("pk")
         if waiting.at < timezone.now() - TAKE_OVER_LIMIT:
             async_to_sync(migrating.give_up)(migration, sentence)
     except Exception:

@@ -59,8 +59,8 @@ remove_cgroups() {
 
 # Free the name of the container's cable: the kernel takes a while to remove one whose container has just left this host.
 free_cable() {
-    cable=$(sed -n 's/^lxc.net.0.veth.pair = //p' "$INSTANCES/$1/config")
-    [ ! -e "/sys/class/net/$cable" ] || ip link delete "$cable" 2>/dev/null || true
+    cable=$(sed -n 's/^lxc.net.0.veth.pair = //p' "$INSTANCES/$1/config" 2>/dev/null)
+    [ -z "$cable" ] || [ ! -e "/sys/class/net/$cable" ] || ip link delete "$cable" 2>/dev/null || true
 }
 
 # The first error of a CRIU log; it writes some on success, too.

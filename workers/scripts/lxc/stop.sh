@@ -6,4 +6,5 @@ if ! is_stopped "$SERVICE"; then
     wait_for 10 is_stopped "$SERVICE" || fail "the container of $SERVICE does not stop"
 fi
 detach "$SERVICE"
+free_cable "$SERVICE"
 remove_cgroups "$SERVICE"

@@ -23,6 +23,8 @@ lxc-checkpoint -s -P "$INSTANCES" -n "$SERVICE" -D "$kept/state" -o "$kept/lxc.l
 }
 (cd "$kept/state" && rm -f stats-dump && xxh128sum ./*.img >manifest)
 wait_for 5 is_stopped "$SERVICE" || fail "$SERVICE is saved but does not stop"
+# a closing TCP socket would hold the old end for minutes, answering for the service's address
+free_cable "$SERVICE"
 touch "$kept/complete"
 echo "digest=$(xxh128sum <"$kept/state/manifest" | cut -d' ' -f1)"
 echo "bytes=$(tree_bytes "$kept/state")"

@@ -9,5 +9,6 @@ for pid in $(pgrep -f -- "$d/saved/state" || true) $(pgrep -f "lxc monitor.* $SE
 done
 wait_for 10 is_stopped "$SERVICE" || fail "what is left of $SERVICE's restoration does not end"
 detach "$SERVICE"
+free_cable "$SERVICE"
 remove_cgroups "$SERVICE"
 rm -rf --one-file-system "$d"
