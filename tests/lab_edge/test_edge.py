@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -96,11 +97,10 @@ def test_a_link_takes_another_bandwidth_and_says_so(inside: Inside) -> None:
 def test_the_user_is_delayed_each_way(labtest: dict[str, Any], inside: Inside) -> None:
     service = labtest["networks"]["access"].replace(".0/24", ".200/24")
     inside("mec-1", "ip", "address", "add", service, "dev", "br-access")
-    said = inside("user", "ping", "-q", "-c", "20", "-i", "0.1", service.removesuffix("/24"))
+    said = inside("user", "ping", "-c", "20", "-i", "0.1", service.removesuffix("/24"))
     inside("mec-1", "ip", "address", "del", service, "dev", "br-access")
-    average = re.search(r"= [\d.]+/([\d.]+)/", said)
-    assert average
-    assert 40 < float(average[1]) < 65
+    # the median, since the first answer also waits for ARP, and a busy machine holds back some
+    assert 40 < median(float(answer) for answer in re.findall(r"time=([\d.]+) ms", said)) < 65
 
 
 def test_a_cut_link_passes_nothing_until_it_is_joined_again(inside: Inside) -> None:
