@@ -23,14 +23,15 @@ async def check(ctx: Context) -> None:
     """Look at both hosts and ask the service; change nothing; raise with every fault found."""
     station = ctx.move.station
     about = (station.service, station.base, station.app_layer, station.storage)
-    asked: list[object] = list(
-        await asyncio.gather(
-            ctx.source.call("hosts/check_source", *about, ctx.source.target.backhaul_address),
-            ctx.target.call("hosts/check_target", *about),
-            ctx.probe.wait_for_answer(5.0),
-            return_exceptions=True,
+    with ctx.clock:  # the probe's first answer is waited for beside the hosts' commands
+        asked: list[object] = list(
+            await asyncio.gather(
+                ctx.source.call("hosts/check_source", *about, ctx.source.target.backhaul_address),
+                ctx.target.call("hosts/check_target", *about),
+                ctx.probe.wait_for_answer(5.0),
+                return_exceptions=True,
+            )
         )
-    )
     errors = [error for error in asked if isinstance(error, BaseException)]
     source, target = (said if isinstance(said, dict) else {} for said in asked[:2])
     faults = [str(error) for error in errors]
