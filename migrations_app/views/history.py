@@ -22,7 +22,7 @@ from .common import page
 
 PER_PAGE = 25
 # Means are taken over so many of the latest: enough to be steady, few enough for a page that answers at once
-MEANS_OVER = 600
+MEANS_OVER = 300
 LINES_A_CHUNK = 200
 Bar = dict[str, Any]
 
