@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from django.conf import settings
@@ -69,7 +68,7 @@ def port_is_free() -> bool:
         return probe.connect_ex((settings.WEB_ADDRESS, settings.WEB_PORT)) != 0
 
 
-def running_supervisor(environ: Mapping[str, str] = os.environ) -> int | None:
+def running_supervisor() -> int | None:
     """The process number of the supervisor that serves this data directory, if one does."""
     try:
         pid = int((settings.DATA_DIR / "supervisord.pid").read_text())

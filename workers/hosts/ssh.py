@@ -49,10 +49,7 @@ class SshHost:
         return parse_values(str(done.stdout))
 
     async def _run(self, command: str, text: str) -> asyncssh.SSHCompletedProcess:
-        try:
-            process = await self._connection.create_process(command, errors="replace")
-        except (asyncssh.Error, OSError) as error:
-            raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
+        process = await self._start(command)
         try:
             process.stdin.write(text)
             process.stdin.write_eof()
@@ -69,10 +66,7 @@ class SshHost:
     async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
         text = script_text(script).replace("@STDIN@", program)
         command = self._command(86_400, *arguments)
-        try:
-            process = await self._connection.create_process(command, errors="replace")
-        except (asyncssh.Error, OSError) as error:
-            raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
+        process = await self._start(command)
         try:
             process.stdin.write(text)
             process.stdin.write_eof()
@@ -80,6 +74,12 @@ class SshHost:
                 yield line.rstrip("\n")
         finally:
             self._end(process)
+
+    async def _start(self, command: str) -> "asyncssh.SSHClientProcess[Any]":
+        try:
+            return await self._connection.create_process(command, errors="replace")
+        except (asyncssh.Error, OSError) as error:
+            raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
 
     def _command(self, limit_s: float, *arguments: str | int) -> str:
         """`timeout ... sh -eu -s -- arguments`, quoted here and nowhere else."""
