@@ -1,7 +1,7 @@
-"""The two cached roots: the system of a MEC host, and the base layer that containers start from.
+"""The cached images: the system of a MEC host, and the base layers that containers and virtual machines start from.
 
-Both come from one debootstrap of Debian 13. They are built in a temporary directory and renamed into place, so that
-a directory with the final name is always whole.
+The first two come from one debootstrap of Debian 13, the third from the script by which real hosts build theirs. They are
+built in a temporary directory and renamed into place, so that a directory with the final name is always whole.
 """
 
 import fcntl
@@ -27,15 +27,19 @@ BASE_PACKAGES = ("python3-minimal", "iproute2", "ca-certificates")
 HOST_PACKAGES = (
     *("openssh-server", "tini", "lxc", "rsync", "iptables", "nftables", "iputils-arping", "iputils-ping", "procps"),
     *("python3", "python3-pip", "xxhash", "zstd", "debootstrap", "sudo", "uidmap", "kmod", "util-linux-extra"),
+    *("qemu-system-x86", "qemu-utils", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-log"),
+    *("libvirt-clients", "e2fsprogs"),
 )
 # CRIU of trixie (4.1.1) fails on any socket on kernel 6.16 and later; the one of forky does not.
 CRIU_SUITE = "forky"
 FIRST_UID, UID_COUNT = 100_000, 65_536
 # To be raised when the steps below change without any of the values above changing.
-STEPS_VERSION = 6
+STEPS_VERSION = 7
 # Besides root, a host has someone who works through sudo, as hosts of users do.
 SUDO_USER = "admin"
 BUILD_TIMEOUT_S = 1800.0
+SCRIPTS = Path(__file__).resolve().parent.parent / "workers" / "scripts"
+KVM_BASE_SCRIPTS = ("common.sh", "layers/kvm/build_base.sh")
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Images:
 
     host: Path
     base: Path
+    kvm_base: Path
 
 
 def cache_dir() -> Path:
@@ -54,13 +59,14 @@ def cache_dir() -> Path:
 def version() -> str:
     """A short hash of the recipe: another recipe is another image."""
     recipe = [SUITE, BASE_PACKAGES, HOST_PACKAGES, CRIU_SUITE, FIRST_UID, UID_COUNT, SUDO_USER, STEPS_VERSION]
+    recipe.append((SCRIPTS / KVM_BASE_SCRIPTS[-1]).read_text())
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]
 
 
 def images() -> Images:
     """The places of the images of this recipe, whether they are built or not."""
     root = cache_dir() / f"{BASE_NAME}-{version()}"
-    return Images(host=root / "host", base=root / "base")
+    return Images(host=root / "host", base=root / "base", kvm_base=root / "kvm_base")
 
 
 def built() -> bool:
@@ -127,6 +133,9 @@ def _build_into(work: Path, mirror: str, say: Say) -> None:
     run(["cp", "-a", f"{base}/.", str(host)], timeout_s=BUILD_TIMEOUT_S)
     say("Building the hosts' system on it: LXC, sshd, rsync.")
     _install_host_packages(host, mirror)
+    say("Building the base layer of virtual machines.")
+    _build_kvm_base(host, work / "kvm_base")
+    (host / "etc/resolv.conf").unlink()
     say("Shifting the base layer's owners into the containers' range.")
     _make_device_nodes(base / "dev")
     shift_ids(base, FIRST_UID)
@@ -150,15 +159,24 @@ def _install_host_packages(host: Path, mirror: str) -> None:
     _in_root(host, f"{install} {' '.join(HOST_PACKAGES)}")
     _in_root(host, f"{install} -t {CRIU_SUITE} criu")
     policy.unlink()
-    resolv.unlink()
     _clean(host)
     # Each machine brings its own host key and name; shared ones would be a lie about identity.
     for key in (host / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
-    (host / "var/lib/mec").mkdir()
     # No password, but not locked either: sshd without PAM refuses a locked user even with a key.
     _in_root(host, f"useradd --create-home --shell /bin/bash --password '*' {SUDO_USER}")
     (host / "etc/sudoers.d" / SUDO_USER).write_text(f"{SUDO_USER} ALL=(ALL) NOPASSWD: ALL\n")
+
+
+def _build_kvm_base(host: Path, place: Path) -> None:
+    """By the script that hosts of users run; the emulated host's system has all that it needs."""
+    script = "".join((SCRIPTS / name).read_text() for name in KVM_BASE_SCRIPTS)
+    (host / "build_base.sh").write_text(script)
+    _in_root(host, f"sh -eu /build_base.sh {BASE_NAME}")
+    (host / "build_base.sh").unlink()
+    shutil.move(host / "var/lib/mec/layers/kvm/base" / BASE_NAME, place)
+    shutil.rmtree(host / "var/lib/mec")
+    (host / "var/lib/mec").mkdir()
 
 
 def _in_root(root: Path, command: str) -> None:

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,25 @@ MaxAuthTries 20
 PerSourcePenalties no
 HostKey /etc/ssh/ssh_host_ed25519_key
 AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys
+"""
+
+# libvirt in namespaces that have no systemd, no control groups of its own to make and no user but root
+QEMU_CONFIG = """\
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+cgroup_controllers = [ ]
+namespaces = [ ]
+stdio_handler = "file"
+"""
+LIBVIRTD_CONFIG = """\
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+unix_sock_group = "root"
+unix_sock_rw_perms = "0700"
+log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
 """
 
 
@@ -81,15 +101,20 @@ def prepare_disk(places: Places, machine: Machine, images: Images) -> None:
     make_key(places.host_key(machine.name), machine.name)
     if machine.role != "mec":
         return
-    base = places.disk(machine.name) / "mec" / "layers" / "base" / BASE_NAME
-    if (base / "rootfs").is_dir():
+    layers = places.disk(machine.name) / "mec" / "layers"
+    _copy_base(images.base, layers / "base" / BASE_NAME / "rootfs")
+    _copy_base(images.kvm_base / "image", layers / "kvm" / "base" / BASE_NAME / "image")
+
+
+def _copy_base(image: Path, place: Path) -> None:
+    if place.is_dir():
         return
-    base.mkdir(parents=True, exist_ok=True)
-    incoming = base / "incoming"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    incoming = place.with_name("incoming")
     if incoming.exists():
         shutil.rmtree(incoming)
-    run(["cp", "-a", "--reflink=auto", str(images.base), str(incoming)], timeout_s=600)
-    incoming.rename(base / "rootfs")
+    run(["cp", "-a", "--reflink=auto", str(image), str(incoming)], timeout_s=600)
+    incoming.rename(place)
 
 
 def write_seed(places: Places, layout: Layout, machine: Machine) -> Path:
@@ -106,6 +131,8 @@ def write_seed(places: Places, layout: Layout, machine: Machine) -> Path:
         "etc/ssh/authorized_keys": places.operator_key.with_suffix(".pub").read_text(),
     }
     if machine.role == "mec":
+        texts["etc/libvirt/qemu.conf"] = QEMU_CONFIG
+        texts["etc/libvirt/libvirtd.conf"] = f'{LIBVIRTD_CONFIG}host_uuid = "{uuid.uuid4()}"\n'
         apt = f'Acquire::http::Proxy "{layout.proxy}";\nAcquire::https::Proxy "{layout.proxy}";\n'
         # The proxy answers pipelined requests only after a pause of many seconds.
         texts["etc/apt/apt.conf.d/90proxy"] = apt + 'Acquire::http::Pipeline-Depth "0";\n'

@@ -28,6 +28,14 @@ def integer(name: str, default: int, at_least: int = 0) -> int:
     return int(value)
 
 
+def choice(name: str, words: tuple[str, ...]) -> str:
+    """One of the words, the first where NAME is not set; anything else refuses to start."""
+    value = text(name, words[0])
+    if value not in words:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(words)}, and is {value!r}.")
+    return value
+
+
 def flag(name: str, default: bool = False) -> bool:
     """True for 1, true, yes, on; False for 0, false, no, off; anything else refuses to start."""
     value = text(name, "1" if default else "0").lower()

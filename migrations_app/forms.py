@@ -7,8 +7,6 @@ from django import forms
 from migrations_app.models import Application, Host, Kind, Service, Storage
 from migrations_app.models.names import validate_name
 
-READY_KINDS = (Kind.LXC,)  # KVM joins here when its guest module does
-
 
 class _Styled:
     """Tabler's classes on each control, and the help joined to it for screen readers."""
@@ -87,7 +85,7 @@ class DeployForm(_Styled, forms.Form):
     name = forms.CharField(max_length=40, help_text="Lower-case letters, digits and inner hyphens")
     application = forms.ModelChoiceField(Application.objects.all(), to_field_name="name", empty_label="Choose …")
     host = forms.ModelChoiceField(Host.objects.mec(), to_field_name="name", empty_label="Choose …")
-    kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in READY_KINDS])
+    kind = forms.ChoiceField(choices=Kind.choices)
     storage = forms.ChoiceField(
         choices=Storage.choices,
         help_text="Overlay: a clone is a mount. Directory: a clone is a full copy, as in the paper.",

@@ -4,7 +4,7 @@ from statistics import median
 from typing import Any
 
 from migrations_app.forecast import Forecast, Run, Sizes, forecast
-from migrations_app.models import Host, LayerCopy, Migration, MigrationStatus, Service, StageRun
+from migrations_app.models import Host, LayerCopy, Method, Migration, MigrationStatus, Service, StageRun
 
 # Where nothing has been measured: a container's own writes are small, and CRIU saves the pages that are in use
 UNMEASURED_INSTANCE_BYTES = 1_000_000
@@ -14,8 +14,8 @@ LATEST_RUNS = 20
 
 def application_copy(service: Service, host: Host) -> LayerCopy | None:
     """The copy of this service's application layer that a host holds."""
-    copies = LayerCopy.objects.of_application(service.application, service.storage)
-    return copies.filter(host=host, kind=service.kind).first()
+    copies = LayerCopy.objects.of_application(service.application, service.storage, service.kind)
+    return copies.filter(host=host).first()
 
 
 def application_found(service: Service, target: Host) -> bool:
@@ -26,7 +26,7 @@ def application_found(service: Service, target: Host) -> bool:
 def sizes_of(service: Service) -> Sizes:
     """Bytes by layer: what the latest migrations of the application sent, or else the layer's size and the recipe's limit."""
     copy = application_copy(service, service.host) or (
-        LayerCopy.objects.of_application(service.application, service.storage).first()
+        LayerCopy.objects.of_application(service.application, service.storage, service.kind).first()
     )
     memory = int(service.application.recipe.get("memory_mb", 256) * 1_000_000 * UNMEASURED_MEMORY_SHARE)
     return Sizes(
@@ -54,12 +54,21 @@ def _sent(service: Service, stage: str) -> int:
     return int(median(latest)) if latest else 0
 
 
-def runs_like(service: Service, layers: int, found: bool, bandwidth_mbit: int) -> list[Run]:
+def runs_like(
+    service: Service,
+    layers: int,
+    found: bool,
+    bandwidth_mbit: int,
+    method: str = Method.SAVE,
+    idle_memory: bool = False,
+) -> list[Run]:
     """The latest successful migrations of the same application under the same conditions."""
     rows = Migration.objects.filter(
         application_name=service.application.name,
         kind=service.kind,
         layers=layers,
+        method=method,
+        idle_memory=idle_memory,
         storage=service.storage,
         bandwidth_mbit=bandwidth_mbit,
         status=MigrationStatus.SUCCEEDED,
@@ -73,7 +82,9 @@ def runs_like(service: Service, layers: int, found: bool, bandwidth_mbit: int) -
     return [Run(total, down, sent) for total, down, sent in figures if total and down is not None and sent is not None]
 
 
-def forecasts(service: Service, target: Host) -> dict[int, Forecast]:
+def forecasts(
+    service: Service, target: Host, method: str = Method.SAVE, idle_memory: bool = False
+) -> dict[int, Forecast]:
     """What it will cost with two and with three layers."""
     found = application_found(service, target)
     sizes = sizes_of(service)
@@ -84,7 +95,7 @@ def forecasts(service: Service, target: Host) -> dict[int, Forecast]:
             sizes=sizes,
             bandwidth_mbit=bandwidth,
             app_found=found,
-            history=runs_like(service, layers, found, bandwidth),
+            history=runs_like(service, layers, found, bandwidth, method, idle_memory),
         )
         for layers in (2, 3)
     }

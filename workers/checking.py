@@ -23,6 +23,7 @@ from workers import records
 from workers.engine import MigrationError
 from workers.hosts import facts
 from workers.hosts.ssh import connect
+from workers.layers import LAYERS_OF
 
 FACTS_LIMIT_S = 180  # the first look at a layer takes its digest
 
@@ -67,20 +68,27 @@ def _record_layers(host: Host, layers: list[facts.Layer]) -> list[dict[str, str]
     """Make the residency map say what is there; a base that differs from the portal's is a problem."""
     kept, problems = [], []
     for layer in layers:
-        kind, *_storage, name = layer.path.split("/")
-        if kind == "base":
+        guest = Kind.KVM if layer.path.startswith(LAYERS_OF["kvm"]) else Kind.LXC
+        what, *_storage, name = layer.path.removeprefix(LAYERS_OF[guest]).split("/")
+        if what == "base":
             base, _created = BaseLayer.objects.get_or_create(
-                name=name, kind=Kind.LXC, defaults={"digest": layer.digest, "size_bytes": layer.size_bytes}
+                name=name, kind=guest, defaults={"digest": layer.digest, "size_bytes": layer.size_bytes}
             )
             if base.digest != layer.digest:
                 problems.append(
                     {
-                        "what": f"Its base layer {name} differs from the other hosts'.",
-                        "mend": f"./manage.py base provision {host}",
+                        "what": f"Its base layer {name} ({guest.label}) differs from the other hosts'.",
+                        "mend": f"./manage.py base provision {host} --kind {guest}",
                     }
                 )
             copy = actions.record_layer_copy(
-                host=host, base=base, name=name, digest=layer.digest, size_bytes=layer.size_bytes, origin=Origin.FOUND
+                host=host,
+                base=base,
+                name=name,
+                kind=guest,
+                digest=layer.digest,
+                size_bytes=layer.size_bytes,
+                origin=Origin.FOUND,
             )
             kept.append(copy.pk)
         elif application := _application_of(name):
@@ -88,13 +96,14 @@ def _record_layers(host: Host, layers: list[facts.Layer]) -> list[dict[str, str]
                 host=host,
                 application=application,
                 name=name,
+                kind=guest,
                 storage=_storage[0],
                 digest=layer.digest,
                 size_bytes=layer.size_bytes,
                 origin=Origin.FOUND,
             )
             kept.append(copy.pk)
-    if not any(layer.path.startswith("base/") for layer in layers):
+    if not any(layer.path.startswith(("base/", "kvm/base/")) for layer in layers):
         problems.append(
             {"what": "It holds no base layer, so it cannot be a target.", "mend": f"./manage.py base provision {host}"}
         )

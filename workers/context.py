@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from workers.engine import Location, MigrationError
 from workers.guests.base import Guest
+from workers.guests.live import LiveMigration, abort
 from workers.hosts.base import MecHost
 from workers.layers.base import LayerStore
 from workers.move import AppAtSource, Move, SavedState, Sight
@@ -45,6 +46,7 @@ class MigrationContext:
     facts: dict[str, str] = field(default_factory=dict)  # what the source said in the checks
     suspended_at: float | None = None  # on time.monotonic()'s clock
     restored_at: float | None = None
+    live: LiveMigration | None = None  # QEMU's own migration, while it goes on
     bytes_on_wire: int = 0
     began: float = field(default_factory=time.monotonic)
 
@@ -66,8 +68,10 @@ class MigrationContext:
         return SavedState(self.made["digest"], self.made["state_bytes"])
 
     async def locate(self) -> Location:
-        """Ask both hosts where the service is."""
+        """Ask both hosts where the service is; a live migration that goes on by itself is ended first."""
         try:
+            if "live" in self.made:
+                await abort(self.source, self.move)
             source, target = await asyncio.gather(
                 self.guest.look(self.source, self.move), self.guest.look(self.target, self.move)
             )

@@ -25,7 +25,8 @@ ADVICE = {
     Outcome.ROLLED_BACK: "The service goes on where it was. Mend the cause and migrate again.",
     Outcome.CANCELLED: "The service goes on where it was. Migrate again whenever you like.",
     Outcome.STUCK: (
-        "Look at both hosts before anything else: run “lxc-ls -P /var/lib/mec/instances -f” on each. If the service runs on "
+        "Look at both hosts before anything else: run “lxc-ls -P /var/lib/mec/instances -f” (LXC) or “virsh list --all” (KVM) on "
+        "each. If the service runs on "
         "exactly one, check that host from its page and the portal takes over what it finds. If it runs on none, its saved "
         "state is kept on the source in /var/lib/mec/migrations/{migration}/state."
     ),

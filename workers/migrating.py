@@ -17,7 +17,7 @@ from migrations_app import actions
 from migrations_app.models import Host, Migration, Origin, StageRun, StageStatus
 from workers import records
 from workers.context import MigrationContext
-from workers.engine import MigrationError, Outcome, recover, run
+from workers.engine import MigrationError, Outcome, Plan, recover, run
 from workers.guests import GUESTS
 from workers.hosts.ssh import HostClock, SshHost, connect
 from workers.journal import MigrationJournal
@@ -77,7 +77,7 @@ async def execute(assignment: Assignment) -> Outcome:
         if ctx is None:
             return Outcome.REJECTED
         await journal.announce_plan()
-        outcome = await run(PLANS[assignment.migration.layers], ctx, journal)
+        outcome = await run(plan_of(assignment.migration), ctx, journal)
         if outcome is Outcome.REJECTED:
             forget = (host.call("hosts/forget", assignment.migration.pk) for host in (ctx.source, ctx.target))
             await asyncio.gather(*forget, return_exceptions=True)
@@ -101,7 +101,7 @@ async def take_over(assignment: Assignment) -> Outcome:
         begun = await sync_to_async(_begun)(migration)
         await sync_to_async(_note_broken_off)(migration)
         outcome = await recover(
-            PLANS[migration.layers],
+            plan_of(migration),
             ctx,
             journal,
             begun,
@@ -116,9 +116,14 @@ async def take_over(assignment: Assignment) -> Outcome:
 
 async def give_up(migration: Migration, sentence: str, outcome: Outcome = Outcome.STUCK) -> None:
     """End a migration that no plan was run for, or can be run to its end, with one sentence."""
-    journal: MigrationJournal[MigrationContext] = MigrationJournal(migration, PLANS[migration.layers], 0.0, lambda: 0)
+    journal: MigrationJournal[MigrationContext] = MigrationJournal(migration, plan_of(migration), 0.0, lambda: 0)
     await journal.problem(sentence)
     await journal.finish(outcome)
+
+
+def plan_of(migration: Migration) -> Plan[MigrationContext]:
+    """The table of this migration's method and number of layers."""
+    return PLANS[migration.method, migration.layers]
 
 
 def _note_broken_off(migration: Migration) -> None:
@@ -149,9 +154,7 @@ async def _world(assignment: Assignment) -> AsyncIterator[tuple[MigrationContext
     """Connect to the hosts and build the context; without a connection the migration ends here."""
     migration, began = assignment.migration, time.monotonic()
     meter, clock = Meter(), HostClock()
-    journal: MigrationJournal[MigrationContext] = MigrationJournal(
-        migration, PLANS[migration.layers], began, meter.sent
-    )
+    journal: MigrationJournal[MigrationContext] = MigrationJournal(migration, plan_of(migration), began, meter.sent)
     async with AsyncExitStack() as stack:
         beating = asyncio.create_task(_every(BEAT_S, journal.beat))
         stack.push_async_callback(_end, beating)
@@ -188,6 +191,7 @@ def _context(
             host=assignment.target,
             application=service.application,
             name=assignment.move.station.app_layer,
+            kind=assignment.move.station.kind,
             storage=assignment.move.station.storage,
             digest=digest,
             size_bytes=size,
@@ -199,7 +203,7 @@ def _context(
         source=source,
         target=target,
         guest=GUESTS[assignment.move.station.kind],
-        store=STORES[assignment.move.station.storage],
+        store=STORES[assignment.move.station.kind, assignment.move.station.storage],
         transfer=Transfer(str(assignment.move.migration), source, target),
         probe=probe,
         clock=clock,

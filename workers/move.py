@@ -18,6 +18,10 @@ class Station:
     prefix_length: int
     hardware_address: str
     memory_mb: int
+    # of virtual machines: what runs them on the service's host, and the processors of all hosts it may move to
+    acceleration: str = ""
+    machine_type: str = ""
+    processors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Move:
     migration: int
     station: Station
     layers: int
+    live: bool = False  # by QEMU's own live migration
+    idle_memory: bool = False  # send the memory as a difference to that of the idle application
 
     @property
     def service(self) -> str:
@@ -58,3 +64,4 @@ class AppAtSource:
     path: str  # below the hosts' layer directory
     digest: str
     size_bytes: int
+    idle_path: str = ""  # beside a virtual machine's layer: the memory of the idle application

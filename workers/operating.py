@@ -13,6 +13,7 @@ from migrations_app import actions
 from migrations_app.models import (
     Application,
     Host,
+    Kind,
     Operation,
     OperationKind,
     Origin,
@@ -91,19 +92,21 @@ def check_host(operation: Operation) -> str:
 def provision_base(operation: Operation) -> str:
     """Send the base layer from a host that has it."""
     host = _host(operation)
-    actions.note_progress(operation=operation, message=f"Sending {operation.argument} to {host} …")
-    sent = provisioning.provision_base(host, operation.argument)
+    kind, name = operation.argument.split("/")
+    actions.note_progress(operation=operation, message=f"Sending {name} to {host} …")
+    sent = provisioning.provision_base(host, kind, name)
     checking.check(host)
-    return f"{host} holds {operation.argument} now ({sent / 1e6:.0f} MB sent)."
+    return f"{host} holds {name} ({Kind(kind).label}) now ({sent / 1e6:.0f} MB sent)."
 
 
 def build_base(operation: Operation) -> str:
     """Build the base layer from Debian's packages."""
     host = _host(operation)
-    actions.note_progress(operation=operation, message=f"Building {operation.argument} on {host} …")
-    provisioning.build_base(host, operation.argument)
+    kind, name = operation.argument.split("/")
+    actions.note_progress(operation=operation, message=f"Building {name} on {host} …")
+    provisioning.build_base(host, kind, name)
     checking.check(host)
-    return f"{host} holds {operation.argument} now."
+    return f"{host} holds {name} ({Kind(kind).label}) now."
 
 
 def build_application(operation: Operation) -> str:
@@ -111,14 +114,15 @@ def build_application(operation: Operation) -> str:
     application, host = operation.application, _host(operation)
     if application is None:
         raise records.NotReady("The application was removed meanwhile.")
-    return _bring_layer(operation, application, host, operation.argument)
+    kind, storage = operation.argument.split("/")
+    return _bring_layer(operation, application, host, kind, storage)
 
 
-def _bring_layer(operation: Operation, application: Application, host: Host, storage: str) -> str:
+def _bring_layer(operation: Operation, application: Application, host: Host, kind: str, storage: str) -> str:
     def say(message: str) -> None:
         actions.note_progress(operation=operation, message=message)
 
-    origin = provisioning.bring_application(application, host, storage, operation.pk, say)
+    origin = provisioning.bring_application(application, host, kind, storage, operation.pk, say)
     how = "was there already"
     if origin is not None:
         how = "was built" if origin is Origin.BUILT else "was fetched"
@@ -128,7 +132,7 @@ def _bring_layer(operation: Operation, application: Application, host: Host, sto
 def deploy(operation: Operation) -> str:
     """Bring the application layer, clone it, start it and wait until it answers its user."""
     service = _service(operation)
-    _bring_layer(operation, service.application, service.host, service.storage)
+    _bring_layer(operation, service.application, service.host, service.kind, service.storage)
     actions.note_progress(operation=operation, message=f"Starting {service} …")
     _on_host(service, _clone_and_start)
     return _await_answer(operation, service)
@@ -171,7 +175,7 @@ def _on_host(service: Service, work: Callable[..., object]) -> None:
 
 async def _clone_and_start(host: SshHost, station: Station) -> None:
     try:
-        await STORES[station.storage].clone_for_start(host, station)
+        await STORES[station.kind, station.storage].clone_for_start(host, station)
         await GUESTS[station.kind].start(host, station)
         await GUESTS[station.kind].announce(host, station)
     except MigrationError:

@@ -1,5 +1,7 @@
 """The paper's Fig. 3 as tables, in its order. `Other remaining tasks` is all time that is in no stage of the paper."""
 
+from django.conf import settings
+
 from workers import stages
 from workers.context import MigrationContext as Context
 from workers.engine import Plan, Stage
@@ -81,6 +83,28 @@ RESTORE = Stage[Context](
     undo=stages.undo_restore,
     down=True,
     commits=True,
+    interruptible=False,
+    time_limit_s=90,
+)
+# QEMU alone knows when its copy is good enough to switch over: both stages commit, and the first can be cancelled
+LIVE_COPY = Stage[Context](
+    name="live_copy",
+    title="Mirror the disk and copy the memory",
+    paper_title="rsync instance in-memory state",
+    do=stages.copy_live,
+    undo=stages.undo_restore,
+    commits=True,
+    time_limit_s=settings.LIVE_LIMIT_SECONDS,
+)
+SWITCH_OVER = Stage[Context](
+    name="switch_over",
+    title="Switch over",
+    paper_title="Restore instance",
+    do=stages.switch_over,
+    undo=stages.resume_on_source,
+    down=True,
+    commits=True,
+    interruptible=False,
     time_limit_s=90,
 )
 ANNOUNCE = Stage[Context](
@@ -99,4 +123,21 @@ THREE_LAYERS: Plan[Context] = (
     CLONE_APP_AS_INSTANCE,
     *SUSPEND_TO_END,
 )
-PLANS: dict[int, Plan[Context]] = {2: TWO_LAYERS, 3: THREE_LAYERS}
+KVM_LIVE: Plan[Context] = (
+    CHECK,
+    PREPARE,
+    CLONE_BASE_AS_APP,
+    RSYNC_APP,
+    CLONE_APP_AS_INSTANCE,
+    LIVE_COPY,
+    SWITCH_OVER,
+    ANNOUNCE,
+    VERIFY,
+    TIDY,
+)
+# by method and number of layers
+PLANS: dict[tuple[str, int], Plan[Context]] = {
+    ("save", 2): TWO_LAYERS,
+    ("save", 3): THREE_LAYERS,
+    ("live", 3): KVM_LIVE,
+}

@@ -2,54 +2,68 @@
 
 import shlex
 from collections.abc import Callable
+from typing import Any
 
 from asgiref.sync import async_to_sync
 
 from migrations_app import actions
-from migrations_app.models import Application, Host, LayerCopy, Origin
+from migrations_app.models import Application, Host, Kind, LayerCopy, Origin
 from migrations_app.recipes import Recipe
 from workers import records
 from workers.engine import MigrationError
-from workers.hosts.ssh import connect
+from workers.guests import kvm
+from workers.hosts.ssh import SshHost, connect
+from workers.layers import CONTENT_OF, LAYERS_OF, STORES
+from workers.move import Station
 from workers.transfer.rsync import Part, Transfer
 
 BUILD_LIMIT_S = 1800
 SEND_LIMIT_S = 3600.0
-SHIFTED_ROOT = 100_000
 
 
 def bring_application(
-    application: Application, host: Host, storage: str, number: int, say: Callable[[str], None]
+    application: Application, host: Host, kind: str, storage: str, number: int, say: Callable[[str], None]
 ) -> Origin | None:
     """Bring an application layer to a host; how it came, or None when it was there.
 
     A layer is built once: copies built apart differ in times and caches, and CRIU compares the files it finds open.
     """
-    copies = LayerCopy.objects.of_application(application, storage)
+    copies = LayerCopy.objects.of_application(application, storage, kind)
     if copies.filter(host=host).exists():
         return None
     giver = copies.exclude(host=host).first()
     layer = application.layer_name
     if giver is not None:
         say(f"Fetching the application layer of {application} from {giver.host} …")
-        path = f"app/{storage}/{layer}"
-        size, _sent = async_to_sync(_fetch)(giver.host, host, path, giver.digest, f"layer-{number}")
+        path = STORES[kind, storage].place(layer)
+        size, _sent = async_to_sync(_fetch)(giver.host, host, kind, path, giver.digest, f"layer-{number}")
         digest, origin = giver.digest, Origin.PROVISIONED
     else:
         say(f"Building the application layer of {application} on {host} …")
-        digest, size = async_to_sync(_build)(host, application, storage, number)
+        machine = records.machine_of(host) if kind == Kind.KVM else {}
+        digest, size = async_to_sync(_build)(host, application, kind, storage, number, machine)
         origin = Origin.BUILT
     actions.record_layer_copy(
-        host=host, application=application, name=layer, storage=storage, digest=digest, size_bytes=size, origin=origin
+        host=host,
+        application=application,
+        name=layer,
+        kind=kind,
+        storage=storage,
+        digest=digest,
+        size_bytes=size,
+        origin=origin,
     )
     return origin
 
 
-async def _build(host: Host, application: Application, storage: str, number: int) -> tuple[str, int]:
+async def _build(
+    host: Host, application: Application, kind: str, storage: str, number: int, machine: dict[str, Any]
+) -> tuple[str, int]:
     recipe = records.recipe_of(application)
     async with connect(records.target_of(host)) as builder:
         said = await builder.call(
             "layers/build_app",
+            kind,
             application.layer_name,
             recipe.base,
             storage,
@@ -59,7 +73,39 @@ async def _build(host: Host, application: Application, storage: str, number: int
             stdin=build_script(recipe),
             limit_s=BUILD_LIMIT_S,
         )
+        if kind == Kind.KVM:
+            await _keep_idle_memory(builder, application, recipe, storage, number, machine)
     return said["digest"], int(said["bytes"])
+
+
+async def _keep_idle_memory(
+    builder: SshHost, application: Application, recipe: Recipe, storage: str, number: int, machine: dict[str, Any]
+) -> None:
+    """The paper's "idle version of the application": its guest's memory, kept beside the layer."""
+    station = Station(
+        service=f"mec-idle-{number}",
+        kind=Kind.KVM,
+        storage=storage,
+        base=recipe.base,
+        base_digest="",
+        app_layer=application.layer_name,
+        app_digest="",
+        # of documentation (RFC 5737): the guest is not connected, and nobody else must have its addresses
+        address="192.0.2.2",
+        prefix_length=24,
+        hardware_address="02:4d:00:00:00:00",
+        memory_mb=recipe.memory_mb,
+        **machine,
+    )
+    await builder.call(
+        "layers/kvm/keep_idle",
+        application.layer_name,
+        storage,
+        number,
+        kvm.processors(station),
+        stdin=kvm.definition(station, builder.target.access_bridge, connected=False),
+        limit_s=240,
+    )
 
 
 def build_script(recipe: Recipe) -> str:
@@ -120,19 +166,22 @@ def start_script(recipe: Recipe) -> str:
     )
 
 
-def provision_base(host: Host, name: str) -> int:
+def provision_base(host: Host, kind: str, name: str) -> int:
     """Send the base layer from a host that has it; the bytes rsync sent. Raises MigrationError when none has it."""
-    giver = (
-        LayerCopy.objects.filter(base__name=name, base__isnull=False).exclude(host=host).select_related("host").first()
-    )
+    giver = LayerCopy.objects.filter(base__name=name, base__kind=kind).exclude(host=host).select_related("host").first()
     if giver is None:
-        raise MigrationError(f"No other host holds the base {name}: build it on one first.")
-    _size, sent = async_to_sync(_fetch)(giver.host, host, f"base/{name}", giver.digest, f"base-{host.pk}")
+        raise MigrationError(f"No other host holds the base {name} ({Kind(kind).label}): build it on one first.")
+    path = f"{LAYERS_OF[kind]}base/{name}"
+    _size, sent = async_to_sync(_fetch)(giver.host, host, kind, path, giver.digest, f"base-{kind}-{host.pk}")
     return sent
 
 
-async def _fetch(giver: Host, taker: Host, layer: str, digest: str, mark: str) -> tuple[int, int]:
+async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, mark: str) -> tuple[int, int]:
     """Send a layer from one host to another; its size, and the bytes that rsync sent."""
+    content = CONTENT_OF[kind]
+    parts = [Part(f"layers/{layer}/{content}", f"layer/{content}")]
+    if kind == Kind.KVM and "/app/" in layer:
+        parts.append(Part(f"layers/{layer}/idle", "layer/idle"))
     async with (
         connect(records.target_of(giver), migration=mark) as source,
         connect(records.target_of(taker), migration=mark) as target,
@@ -140,7 +189,7 @@ async def _fetch(giver: Host, taker: Host, layer: str, digest: str, mark: str) -
         transfer = Transfer(mark, source, target)
         try:
             await transfer.open()
-            sent = await transfer.send([Part(f"layers/{layer}/rootfs", "layer/rootfs")], "lo", SEND_LIMIT_S)
+            sent = await transfer.send(parts, "lo", SEND_LIMIT_S)
             said = await target.call("layers/keep_layer", mark, layer, digest, limit_s=300)
         finally:
             await _close(transfer)
@@ -152,11 +201,11 @@ async def _close(transfer: Transfer) -> None:
     await transfer.close_target()
 
 
-def build_base(host: Host, name: str) -> None:
+def build_base(host: Host, kind: str, name: str) -> None:
     """Build a base layer from Debian's packages on a host."""
 
     async def build() -> None:
         async with connect(records.target_of(host)) as builder:
-            await builder.call("layers/build_base", name, limit_s=BUILD_LIMIT_S)
+            await builder.call(f"layers/{kind}/build_base", name, limit_s=BUILD_LIMIT_S)
 
     async_to_sync(build)()

@@ -1,7 +1,10 @@
 """From the portal's records to the plain values that the stages use."""
 
+import re
+from typing import Any
+
 from migrations_app import recipes
-from migrations_app.models import Application, BaseLayer, Host, LayerCopy, Migration, Service
+from migrations_app.models import Application, BaseLayer, Host, Kind, LayerCopy, Method, Migration, Service
 from workers.hosts.base import Target
 from workers.move import Move, Station
 from workers.probe import Question
@@ -35,7 +38,7 @@ def station_of(service: Service) -> Station:
     """A service as a host runs it."""
     application = service.application
     base = BaseLayer.objects.filter(name=application.base_name, kind=service.kind).first()
-    copy = LayerCopy.objects.of_application(application, service.storage).first()
+    copy = LayerCopy.objects.of_application(application, service.storage, service.kind).first()
     return Station(
         service=service.name,
         kind=service.kind,
@@ -48,14 +51,42 @@ def station_of(service: Service) -> Station:
         prefix_length=service.prefix_length,
         hardware_address=service.hardware_address,
         memory_mb=recipe_of(application).memory_mb,
+        **(machine_of(service.host) if service.kind == Kind.KVM else {}),
     )
+
+
+def machine_of(host: Host) -> dict[str, Any]:
+    """What runs virtual machines on a host, and the processors that a guest started there has to do with."""
+
+    def value(of: Host, key: str) -> str:
+        facts = of.facts_or_none
+        return str(facts.values.get(key, "")) if facts else ""
+
+    here = value(host, "acceleration")
+    alike = [other for other in Host.objects.mec().select_related("facts") if value(other, "acceleration") == here]
+    return {
+        "acceleration": here,
+        # the oldest of the newest: each host's QEMU still builds its forerunners' machines
+        "machine_type": min((value(other, "machine_type") for other in alike), key=_by_number, default=""),
+        "processors": tuple(sorted({value(other, "cpu_kvm") for other in alike} - {""})),
+    }
+
+
+def _by_number(machine_type: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", machine_type))
 
 
 def move_of(migration: Migration) -> Move:
     """What a migration moves. Raises NotReady when its service is gone."""
     if migration.service is None:
         raise NotReady(f"{migration.service_name} was removed: there is nothing to migrate.")
-    return Move(migration=migration.pk, station=station_of(migration.service), layers=migration.layers)
+    return Move(
+        migration=migration.pk,
+        station=station_of(migration.service),
+        layers=migration.layers,
+        live=migration.method == Method.LIVE,
+        idle_memory=migration.idle_memory,
+    )
 
 
 def question_of(service: Service, default_interval_ms: int) -> Question:

@@ -6,6 +6,7 @@ import time
 from workers.checks import faults_of
 from workers.context import MigrationContext as Context
 from workers.engine import CheckFailed, MigrationError
+from workers.guests.live import LiveMigration
 from workers.move import AppAtSource
 from workers.transfer.rsync import Part
 
@@ -26,8 +27,8 @@ async def check(ctx: Context) -> None:
     with ctx.clock:  # the probe's first answer is waited for beside the hosts' commands
         asked: list[object] = list(
             await asyncio.gather(
-                ctx.source.call("hosts/check_source", *about, ctx.source.target.backhaul_address),
-                ctx.target.call("hosts/check_target", *about),
+                ctx.source.call(f"{station.kind}/check_source", *about, ctx.source.target.backhaul_address),
+                ctx.target.call(f"{station.kind}/check_target", *about),
                 ctx.probe.wait_for_answer(5.0),
                 return_exceptions=True,
             )
@@ -36,12 +37,14 @@ async def check(ctx: Context) -> None:
     source, target = (said if isinstance(said, dict) else {} for said in asked[:2])
     faults = [str(error) for error in errors]
     if source and target:
-        faults += faults_of(ctx.move, source, target) + ctx.guest.faults(source, target)
+        faults += faults_of(ctx.move, source, target) + await ctx.guest.faults(ctx.target, source, target)
     if faults:
         raise CheckFailed(faults)
     ctx.facts = source
     if source.get("app_path"):
-        ctx.app = AppAtSource(source["app_path"], source["app_digest"], int(source["app_bytes"]))
+        ctx.app = AppAtSource(
+            source["app_path"], source["app_digest"], int(source["app_bytes"]), source.get("app_idle", "")
+        )
     ctx.app_found = bool(target["app_digest"]) and target["app_digest"] == source.get(
         "app_digest", target["app_digest"]
     )
@@ -51,7 +54,7 @@ async def check(ctx: Context) -> None:
 async def prepare(ctx: Context) -> None:
     """Make the way from source to target: a key for this migration alone, and a connection that stays open."""
     await ctx.make(prepared=True)
-    await ctx.transfer.open()
+    await ctx.transfer.open(sockets=ctx.move.live)
 
 
 async def remove_what_came(ctx: Context) -> None:
@@ -115,6 +118,30 @@ async def restore_instance(ctx: Context) -> None:
 
 async def undo_restore(ctx: Context) -> None:
     await ctx.guest.undo_restore(ctx.target, ctx.move)
+
+
+async def copy_live(ctx: Context) -> None:
+    """Start QEMU's own migration, and return when it switches over: from here on the service may run on the target."""
+    await ctx.make(restoring=True, live=True)
+    ctx.live = LiveMigration(ctx.source, ctx.target, ctx.move)
+    await ctx.live.start(ctx.facts.get("backhaul_interface", ""))
+    await ctx.note(bytes_expected=int(ctx.facts.get("memory_bytes") or 0) + int(ctx.facts.get("instance_bytes") or 0))
+    async for progress in ctx.live.copying():
+        await ctx.note(detail=progress.sentence, bytes_expected=progress.bytes_expected)
+    ctx.suspended_at = time.monotonic()
+    await ctx.note(bytes_on_wire=ctx.live.bytes_on_wire)
+    ctx.bytes_on_wire += ctx.live.bytes_on_wire
+
+
+async def switch_over(ctx: Context) -> None:
+    """The user's downtime: QEMU sends the last pages and the guest goes on at the target."""
+    assert ctx.live is not None  # copy_live comes before in the plan
+    before = ctx.live.bytes_on_wire
+    downtime = await ctx.live.end()
+    ctx.restored_at = time.monotonic()
+    sent = ctx.live.bytes_on_wire - before
+    ctx.bytes_on_wire += sent
+    await ctx.note(bytes_on_wire=sent, detail=f"QEMU counts {downtime} ms of downtime" if downtime else "")
 
 
 async def announce(ctx: Context) -> None:

@@ -34,33 +34,48 @@ def set_network(*, cidr: str, first: str, last: str) -> ServiceNetwork:
     return network
 
 
-def build_base(*, host: Host, name: str = "debian-13", by: User | None = None) -> Operation:
+def build_base(*, host: Host, name: str = "debian-13", kind: str = Kind.LXC, by: User | None = None) -> Operation:
     """Ask a worker to build a base layer from Debian's packages on a host."""
     _must_be_mec(host)
-    return queue_operation(kind=OperationKind.BUILD_BASE, subject=f"{name} on {host}", host=host, argument=name, by=by)
+    return queue_operation(
+        kind=OperationKind.BUILD_BASE,
+        subject=f"{name} ({Kind(kind).label}) on {host}",
+        host=host,
+        argument=f"{kind}/{name}",
+        by=by,
+    )
 
 
-def provision_base(*, host: Host, name: str = "debian-13", by: User | None = None) -> Operation:
+def provision_base(*, host: Host, name: str = "debian-13", kind: str = Kind.LXC, by: User | None = None) -> Operation:
     """Ask a worker to send the base layer to a host that lacks it, from one that has it."""
     _must_be_mec(host)
-    if not LayerCopy.objects.filter(base__name=name).exclude(host=host).exists():
-        raise ValidationError(f"No other host holds the base {name}: build it on one first.")
+    if not LayerCopy.objects.filter(base__name=name, base__kind=kind).exclude(host=host).exists():
+        raise ValidationError(f"No other host holds the base {name} ({Kind(kind).label}): build it on one first.")
     return queue_operation(
-        kind=OperationKind.PROVISION_BASE, subject=f"{name} on {host}", host=host, argument=name, by=by
+        kind=OperationKind.PROVISION_BASE,
+        subject=f"{name} ({Kind(kind).label}) on {host}",
+        host=host,
+        argument=f"{kind}/{name}",
+        by=by,
     )
 
 
 def build_application(
-    *, application: Application, host: Host, storage: str = Storage.OVERLAY, by: User | None = None
+    *,
+    application: Application,
+    host: Host,
+    kind: str = Kind.LXC,
+    storage: str = Storage.OVERLAY,
+    by: User | None = None,
 ) -> Operation:
     """Ask a worker to bring an application layer to a host: fetched from a host that has it, else built there."""
     _must_be_mec(host)
     return queue_operation(
         kind=OperationKind.BUILD_APPLICATION,
-        subject=f"{application} on {host}",
+        subject=f"{application} ({Kind(kind).label}) on {host}",
         host=host,
         application=application,
-        argument=storage,
+        argument=f"{kind}/{storage}",
         by=by,
     )
 

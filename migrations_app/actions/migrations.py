@@ -13,20 +13,26 @@ from migrations_app.models import (
     Event,
     Host,
     HostRole,
+    Kind,
+    Method,
     Migration,
     MigrationStatus,
     Service,
     ServiceStatus,
+    Storage,
 )
 
 LAYER_MODELS = (2, 3)
 
 
-def refusals(*, service: Service, target: Host, layers: int = 3) -> list[str]:
+def refusals(
+    *, service: Service, target: Host, layers: int = 3, method: str = Method.SAVE, idle_memory: bool = False
+) -> list[str]:
     """Every reason, known without asking a host, why this migration cannot be; empty when it can."""
     faults = []
     if layers not in LAYER_MODELS:
         faults.append(f"There is no migration with {layers} layers: choose 2 or 3.")
+    faults += _method_faults(service, layers, method, idle_memory)
     if target == service.host:
         faults.append(f"{service} already runs on {target}: choose another target.")
     if target.role != HostRole.MEC:
@@ -40,11 +46,37 @@ def refusals(*, service: Service, target: Host, layers: int = 3) -> list[str]:
     return faults
 
 
+def _method_faults(service: Service, layers: int, method: str, idle_memory: bool) -> list[str]:
+    faults = []
+    if method not in Method.values:
+        faults.append(f"There is no method {method}: choose {' or '.join(Method.values)}.")
+    if method == Method.LIVE:
+        if service.kind != Kind.KVM:
+            faults.append(
+                f"{service} is a container, and LXC has no live migration of its own: choose “{Method.SAVE.label}”."
+            )
+        elif layers != 3:
+            faults.append("QEMU's live migration needs the application layer on the target: choose three layers.")
+        elif service.storage != Storage.OVERLAY:
+            faults.append(
+                f"QEMU's live migration copies an overlay's changes, and {service} is a full copy: "
+                f"choose “{Method.SAVE.label}”."
+            )
+    if idle_memory and (service.kind != Kind.KVM or layers != 3 or method != Method.SAVE):
+        faults.append(
+            "Only a virtual machine's memory, saved and sent with three layers, can be sent as a difference to the idle "
+            "application's: leave that choice out."
+        )
+    return faults
+
+
 def request_migration(
     *,
     service: Service,
     target: Host,
     layers: int = 3,
+    method: str = Method.SAVE,
+    idle_memory: bool = False,
     by: User | None = None,
     reason: str = "",
     forecast: dict[str, Any] | None = None,
@@ -54,7 +86,7 @@ def request_migration(
     Raises ValidationError with every reason why it cannot be.
     """
     service.refresh_from_db()
-    if faults := refusals(service=service, target=target, layers=layers):
+    if faults := refusals(service=service, target=target, layers=layers, method=method, idle_memory=idle_memory):
         raise ValidationError(faults)
     try:
         with transaction.atomic():
@@ -67,6 +99,8 @@ def request_migration(
                 kind=service.kind,
                 storage=service.storage,
                 layers=layers,
+                method=method,
+                idle_memory=idle_memory,
                 bandwidth_mbit=min(service.host.bandwidth_mbit, target.bandwidth_mbit),
                 requested_by=by,
                 reason=reason,
@@ -96,9 +130,8 @@ def cancel_migration(*, migration: Migration, by: User | None = None) -> None:
             finished_at=now,
             error=f"Cancelled{who} while it waited.",
         )
-        asked = waiting or Migration.objects.filter(
-            pk=migration.pk, status=MigrationStatus.RUNNING, committed_at=None
-        ).update(cancel_requested_at=now)
+        running = Migration.objects.filter(pk=migration.pk, status=MigrationStatus.RUNNING)
+        asked = waiting or running.before_no_return().update(cancel_requested_at=now)
         if not asked:
             migration.refresh_from_db()
             if migration.is_active:

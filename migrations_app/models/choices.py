@@ -33,6 +33,13 @@ class Storage(models.TextChoices):
     DIRECTORY = "directory", "Directory"
 
 
+class Method(models.TextChoices):
+    """How a running service goes from host to host."""
+
+    SAVE = "save", "Save and rsync"
+    LIVE = "live", "Live"  # QEMU's own live migration
+
+
 class HostRole(models.TextChoices):
     """What a machine is to the portal."""
 

@@ -47,8 +47,8 @@ class Application(models.Model):
 
 
 class LayerCopyQuerySet(models.QuerySet["LayerCopy"]):
-    def of_application(self, application: Application, storage: str) -> "LayerCopyQuerySet":
-        return self.filter(application=application, storage=storage, name=application.layer_name)
+    def of_application(self, application: Application, storage: str, kind: str) -> "LayerCopyQuerySet":
+        return self.filter(application=application, storage=storage, kind=kind, name=application.layer_name)
 
 
 class LayerCopy(models.Model):

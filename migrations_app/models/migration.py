@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from .choices import ACTIVE, FINAL, Kind, MigrationStatus, StageStatus, Storage
+from .choices import ACTIVE, FINAL, Kind, Method, MigrationStatus, StageStatus, Storage
 from .host import Host
 from .service import Service
 
@@ -22,6 +22,11 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
 
     def touching(self, host: Host) -> "MigrationQuerySet":
         return self.filter(models.Q(source=host) | models.Q(target=host))
+
+    def before_no_return(self) -> "MigrationQuerySet":
+        """Those that can still be cancelled: before the commit, and as long as QEMU copies a running guest."""
+        copying = StageRun.objects.filter(migration=models.OuterRef("pk"), name="live_copy", status=StageStatus.RUNNING)
+        return self.filter(models.Q(committed_at=None) | models.Exists(copying))
 
     def silent(self) -> "MigrationQuerySet":
         """Running ones whose worker has not been heard of for too long."""
@@ -41,6 +46,10 @@ class Migration(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.LXC)
     layers = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(2), MaxValueValidator(3)])
     storage = models.CharField(max_length=12, choices=Storage, default=Storage.OVERLAY)
+    method = models.CharField(max_length=8, choices=Method, default=Method.SAVE)
+    idle_memory = models.BooleanField(
+        default=False, help_text="The memory was sent as a difference to that of the idle application"
+    )
     bandwidth_mbit = models.PositiveIntegerField(default=100)
     status = models.CharField(max_length=24, choices=MigrationStatus, default=MigrationStatus.QUEUED)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
@@ -64,7 +73,7 @@ class Migration(models.Model):
     # What the stages made on the hosts, written before it was made, so that another process can undo it
     made: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict, blank=True)
     kept_until = models.DateTimeField(null=True, blank=True, help_text="When the saved state on the source is removed")
-    engine_log = models.TextField(blank=True, help_text="What CRIU wrote when it failed")
+    engine_log = models.TextField(blank=True, help_text="What CRIU or QEMU wrote when it failed")
 
     objects = MigrationQuerySet.as_manager()
 
@@ -98,7 +107,19 @@ class Migration(models.Model):
 
     @property
     def can_be_cancelled(self) -> bool:
-        return self.is_active and self.committed_at is None and self.cancel_requested_at is None
+        if not self.is_active or self.cancel_requested_at is not None:
+            return False
+        return self.committed_at is None or Migration.objects.filter(pk=self.pk).before_no_return().exists()
+
+    @property
+    def model_label(self) -> str:
+        """Kind, layers and method in words: what figures may be compared with each other."""
+        words = [self.get_kind_display(), f"{self.layers} layers"]
+        if self.method == Method.LIVE:
+            words.append("live")
+        if self.idle_memory:
+            words.append("idle memory")
+        return " · ".join(words)
 
 
 class StageRun(models.Model):
@@ -117,6 +138,7 @@ class StageRun(models.Model):
     bytes_rsync = models.BigIntegerField(null=True, blank=True, help_text="What rsync says it sent")
     bytes_expected = models.BigIntegerField(null=True, blank=True, help_text="An estimate, for the time left")
     error = models.TextField(blank=True)
+    detail = models.CharField(max_length=200, blank=True, help_text="What QEMU says of its progress")
 
     class Meta:
         ordering = ["migration", "position"]

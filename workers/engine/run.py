@@ -1,7 +1,8 @@
 """Running a plan: forwards stage by stage, backwards on failure, and never both at once.
 
 Rules: the checks change nothing; a failure before the commit undoes every started stage, newest first; a failure of the
-committing stage asks both hosts where the service is; after the commit nothing is undone.
+committing stage asks both hosts where the service is; after the commit nothing is undone. A live migration has two committing
+stages in a row, since only QEMU knows when the first becomes the second.
 """
 
 import asyncio
@@ -71,40 +72,50 @@ async def recover(
     `started` are the positions of the stages that had begun, in order.
     """
     await journal.problem("The worker that held this migration died; another one has taken over.")
-    commit_position = next(position for position, stage in enumerate(plan) if stage.commits)
+    back = Outcome.CANCELLED if cancelled else Outcome.ROLLED_BACK
     if not committed:
-        undone = await _undo(plan, started, context, journal)
-        return (Outcome.CANCELLED if cancelled else Outcome.ROLLED_BACK) if undone else Outcome.STUCK
-    return await _decide(plan, commit_position, context, journal, started)
+        return back if await _undo(plan, started, context, journal) else Outcome.STUCK
+    return await _decide(plan, context, journal, started, back)
 
 
 async def _run_committed(plan: Plan[C], position: int, context: C, journal: Journal, started: list[int]) -> Outcome:
-    """The committing stage and all after it."""
-    started.append(position)
+    """The committing stages and all after them."""
     try:
-        await _do(plan[position], position, context, journal)
+        for committing in range(position, _commit_ends(plan)):
+            started.append(committing)
+            await _do(plan[committing], committing, context, journal)
+    except Cancelled:
+        return await _decide(plan, context, journal, started, Outcome.CANCELLED)
     except Exception as error:
         await journal.problem(sentence_of(error), getattr(error, "log", ""))
-        return await _decide(plan, position, context, journal, started)
-    return await _finish(plan, position, context, journal, clean=True)
+        return await _decide(plan, context, journal, started, Outcome.ROLLED_BACK)
+    return await _finish(plan, context, journal, clean=True)
 
 
-async def _decide(plan: Plan[C], position: int, context: C, journal: Journal, started: list[int]) -> Outcome:
-    """Ask both hosts where the service is, and go the way that keeps it."""
+def _commit_ends(plan: Plan[C]) -> int:
+    """The position after the last committing stage."""
+    return max(position for position, stage in enumerate(plan) if stage.commits) + 1
+
+
+async def _decide(plan: Plan[C], context: C, journal: Journal, started: list[int], back: Outcome) -> Outcome:
+    """Ask both hosts where the service is, and go the way that keeps it; `back` is the outcome when that is the source."""
     async with asyncio.timeout(LOCATE_LIMIT_S):
         where = await context.locate()
     if where is Location.TARGET:
-        return await _finish(plan, position, context, journal, clean=False)
+        if back is Outcome.CANCELLED:
+            await journal.problem("The cancel came too late: the service had gone on on its target.")
+        return await _finish(plan, context, journal, clean=False)
     if where is Location.SOURCE:
-        return Outcome.ROLLED_BACK if await _undo(plan, started, context, journal) else Outcome.STUCK
+        return back if await _undo(plan, started, context, journal) else Outcome.STUCK
     await journal.problem(f"The service is found: {where.value}. Nothing more was touched.")
     return Outcome.STUCK
 
 
-async def _finish(plan: Plan[C], commit_position: int, context: C, journal: Journal, *, clean: bool) -> Outcome:
+async def _finish(plan: Plan[C], context: C, journal: Journal, *, clean: bool) -> Outcome:
     """All stages after the commit: what fails is noted, and the rest goes on."""
-    for position, stage in enumerate(plan):
-        if position <= commit_position or not stage.wanted(context):
+    for position in range(_commit_ends(plan), len(plan)):
+        stage = plan[position]
+        if not stage.wanted(context):
             continue
         try:
             await _do(stage, position, context, journal)
@@ -120,7 +131,7 @@ async def _do(stage: Stage[C], position: int, context: C, journal: Journal) -> N
     work = asyncio.ensure_future(stage.do(context))
     try:
         async with asyncio.timeout(stage.time_limit_s):
-            if stage.interruptible and not stage.commits:
+            if stage.interruptible:
                 await _until_done_or_cancelled(work, journal)
             await work
     except Cancelled:

@@ -30,8 +30,8 @@ class Stage(Generic[C]):
     """One row: what is done, how it is undone, and what it means to the user.
 
     `time_limit_s` bounds `do`; `undo` has the same bound. `down` says that the user feels the stage. `commits` marks the
-    point of no return: before it everything is undone on failure, after it nothing is. `interruptible` says that a
-    cancel may break into it; otherwise the cancel waits for the stage's end.
+    point of no return: before it everything is undone on failure, after it nothing is; in it, both hosts are asked.
+    `interruptible` says that a cancel may break into it; otherwise the cancel waits for the stage's end.
     """
 
     name: str

@@ -58,8 +58,8 @@ class Guest(Protocol):
         """Set the moved instance aside on the source, with its saved state."""
         ...
 
-    def faults(self, source: dict[str, str], target: dict[str, str]) -> list[str]:
-        """Why this technology cannot move it between two hosts that said this of themselves."""
+    async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
+        """Why this technology cannot move it between two hosts that said this of themselves; it may ask the target more."""
         ...
 
     def explain(self, log: str) -> str | None:

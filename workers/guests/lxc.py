@@ -73,17 +73,17 @@ class LxcGuest:
     async def tidy_source(self, source: MecHost, move: Move) -> None:
         await source.call("lxc/tidy_source", move.migration, move.service)
 
-    def faults(self, source: dict[str, str], target: dict[str, str]) -> list[str]:
+    async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
         faults = []
         for tool in ("criu", "lxc"):
-            here, there = source[f"{tool}_version"], target[f"{tool}_version"]
+            here, there = source_said[f"{tool}_version"], target_said[f"{tool}_version"]
             if not there:
                 faults.append(f"The target has no {tool}: install it there.")
             elif here.split(".")[:2] != there.split(".")[:2]:
                 faults.append(f"{tool} is {here} on the source and {there} on the target: install the same version.")
-        if lacking := set(source["cpu_flags"].split()) - set(target["cpu_flags"].split()):
+        if lacking := set(source_said["cpu_flags"].split()) - set(target_said["cpu_flags"].split()):
             faults.append(f"The target's CPU lacks {', '.join(sorted(lacking)[:8])}: choose a target with them.")
-        if (index := source.get("interface_index")) and index in target["link_indexes"].split():
+        if (index := source_said.get("interface_index")) and index in target_said["link_indexes"].split():
             faults.append(
                 f"An interface of the target has number {index}, as the service's own has, and CRIU would fail over it: "
                 "choose another target, or give the target's interface another number (docs/hosts.md)."

@@ -1,9 +1,16 @@
 """Where layers lie and how one is cloned."""
 
-from .base import LayerStore
+from .base import CONTENT_OF, LAYERS_OF, LayerStore
 from .directory import DirectoryStore
+from .images import BackedImages, FullImages
 from .overlay import OverlayStore
 
-STORES: dict[str, LayerStore] = {"overlay": OverlayStore(), "directory": DirectoryStore()}
+# by kind of guest and storage
+STORES: dict[tuple[str, str], LayerStore] = {
+    ("lxc", "overlay"): OverlayStore(),
+    ("lxc", "directory"): DirectoryStore(),
+    ("kvm", "overlay"): BackedImages(),
+    ("kvm", "directory"): FullImages(),
+}
 
-__all__ = ["STORES", "LayerStore"]
+__all__ = ["CONTENT_OF", "LAYERS_OF", "STORES", "LayerStore"]

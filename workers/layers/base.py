@@ -6,6 +6,10 @@ from workers.hosts.base import MecHost
 from workers.move import AppAtSource, Move, Station
 from workers.transfer.rsync import Part
 
+# below the hosts' layer directory; containers were there first
+LAYERS_OF = {"lxc": "", "kvm": "kvm/"}
+CONTENT_OF = {"lxc": "rootfs", "kvm": "image"}
+
 
 class LayerStore(Protocol):
     """How layers lie on hosts: what a clone is, and which files make up the layer that travels."""
@@ -26,6 +30,10 @@ class LayerStore(Protocol):
         """Clone the application layer as a new instance, to be started on this host."""
         ...
 
+    def place(self, layer: str) -> str:
+        """Where an application layer lies, below the hosts' layer directory."""
+        ...
+
     def app_parts(self, app: AppAtSource) -> list[Part]:
         """The files of the application layer."""
         ...
@@ -36,32 +44,38 @@ class LayerStore(Protocol):
 
 
 class Cloning:
-    """What all stores do alike: the scripts know the storage by its name."""
+    """What all stores do alike: the scripts know the kind and the storage by their names."""
 
+    kind: str
     storage: str
+    options = ""  # of rsync, for a layer's files
+
+    def place(self, layer: str) -> str:
+        """Where an application layer lies, below the hosts' layer directory."""
+        return f"{LAYERS_OF[self.kind]}app/{self.storage}/{layer}"
 
     async def clone_base_as_app(self, target: MecHost, move: Move) -> None:
-        await target.call("layers/clone_base_as_app", move.migration, move.station.base, self.storage, limit_s=120)
+        script = f"layers/{self.kind}/clone_base_as_app"
+        await target.call(script, move.migration, move.station.base, self.storage, limit_s=120)
 
     async def keep_app(self, target: MecHost, move: Move, app: AppAtSource) -> int:
         said = await target.call(
-            "layers/keep_layer",
-            move.migration,
-            f"app/{self.storage}/{move.station.app_layer}",
-            app.digest,
-            limit_s=300,
+            "layers/keep_layer", move.migration, self.place(move.station.app_layer), app.digest, limit_s=300
         )
         return int(said["bytes"])
 
     async def clone_as_instance(self, target: MecHost, move: Move) -> None:
         layer = move.station.app_layer if move.layers == 3 else "-"
-        await self._clone(target, move.station, f"incoming/{move.migration}/files/instance", layer)
+        await self._clone(target, move.station, f"incoming/{move.migration}/files/instance", layer, move.idle_memory)
 
     async def clone_for_start(self, host: MecHost, station: Station) -> None:
         await self._clone(host, station, f"instances/{station.service}", station.app_layer)
 
-    async def _clone(self, host: MecHost, station: Station, place: str, layer: str) -> None:
-        await host.call("layers/clone_instance", station.service, place, station.base, layer, self.storage, limit_s=120)
+    async def _clone(self, host: MecHost, station: Station, place: str, layer: str, idle: bool = False) -> None:
+        script = f"layers/{self.kind}/clone_instance"
+        words = (station.service, place, station.base, layer, self.storage, "idle" if idle else "-")
+        await host.call(script, *words, limit_s=120)
 
     def app_parts(self, app: AppAtSource) -> list[Part]:
-        return [Part(app.path, "layer/rootfs")]
+        parts = [Part(app.path, f"layer/{CONTENT_OF[self.kind]}", self.options)]
+        return [*parts, Part(app.idle_path, "layer/idle", self.options)] if app.idle_path else parts

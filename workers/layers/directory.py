@@ -9,7 +9,7 @@ from .base import Cloning
 class DirectoryStore(Cloning):
     """An instance is a full copy."""
 
-    storage = "directory"
+    kind, storage = "lxc", "directory"
 
     def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
         return [Part(f"instances/{move.service}/rootfs", "instance/rootfs")]

@@ -12,7 +12,7 @@ from .base import Cloning
 class OverlayStore(Cloning):
     """An instance is an upper directory over the application's files over the base's."""
 
-    storage = "overlay"
+    kind, storage = "lxc", "overlay"
 
     def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
         upper = Part(f"instances/{move.service}/upper", "instance/upper")

@@ -19,7 +19,19 @@ tree_digest() {
 # Bytes that an interface has sent since it was made.
 sent_bytes() { cat "/sys/class/net/$1/statistics/tx_bytes" 2>/dev/null || echo 0; }
 
+free_disk() { echo "disk_free_bytes=$(($(df -P -k $MEC | awk 'NR==2{print $4}') * 1024))"; }
+
+# The interface that has an address.
+interface_of() { ip -o addr show | awk -v a="$1" '{split($4, x, "/"); if (x[1] == a) {print $2; exit}}'; }
+
 tree_bytes() { du -sb --apparent-size "$1" | cut -f1; }
+
+# The mirror that this host's apt uses; apt knows it only after it has fetched its lists.
+debian_mirror() {
+    targets() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n1; }
+    [ -n "$(targets)" ] || apt-get -q update >/dev/null 2>&1 || true
+    targets | grep . || fail "this host knows no Debian mirror: add one to its apt sources"
+}
 
 # Put an instance's root together: an overlay of the layers named in its `lowers`, or nothing to do for full copies.
 attach() {
@@ -65,3 +77,73 @@ free_cable() {
 
 # The first error of a CRIU log; it writes some on success, too.
 first_error() { grep -e Error "$1" 2>/dev/null | grep -v -e rlimit -e 'cgroupd: recv' | head -n1 | grep .; }
+
+kvm_versions() {
+    echo "qemu_version=$(qemu-system-x86_64 --version 2>/dev/null | sed -n 's/.*version \([0-9.]*\).*/\1/p' | head -n1)"
+    echo "libvirt_version=$(virsh --version 2>/dev/null)"
+}
+
+# kvm where a tiny guest really starts with it, tcg where not: a /dev/kvm that opens proves nothing. Found out once a boot.
+acceleration() {
+    known=/run/mec-acceleration
+    kernel=$(ls $MEC/layers/kvm/base/*/image/vmlinuz 2>/dev/null | head -n1)
+    if [ ! -s $known ] && [ -n "$kernel" ]; then
+        found=tcg
+        # without a root it panics at the end of its start, which is all that is asked of it
+        if [ -w /dev/kvm ] && timeout -k 1 20 qemu-system-x86_64 -accel kvm -cpu host -m 128 -nodefaults -display none -no-reboot \
+            -kernel "$kernel" -append 'console=ttyS0 panic=-1' -serial stdio </dev/null 2>/dev/null | grep -q 'Kernel panic - not syncing: VFS'; then
+            found=kvm
+        fi
+        echo $found >$known
+    fi
+    cat $known 2>/dev/null || true
+}
+
+# What libvirt says of a domain. Between a restart of libvirtd's and its first answer a few seconds may pass.
+domain_state() {
+    tries=100
+    while ! said=$(virsh -q domstate --reason "$1" 2>&1); do
+        case $said in *'failed to get domain'*) echo ABSENT && return ;; esac
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || fail "libvirt does not answer on this host: $said"
+        sleep 0.05
+    done
+    case $said in
+        # its memory was handed over to another host, and libvirt has not yet heard of its end there
+        'paused (migrating)' | 'paused (post-migrating)' | 'paused (migration)') echo HANDED_OVER ;;
+        running* | 'idle'*) echo RUNNING ;;
+        paused* | pmsuspended*) echo FROZEN ;;
+        crashed*) echo CRASHED ;;
+        *) echo STOPPED ;;
+    esac
+}
+
+domain_is_gone() { [ "$(domain_state "$1")" = ABSENT ]; }
+
+# Start a guest on the processor that all given ones have in common, by libvirt's own calculation.
+# Arguments: its directory, its definition with @CPU@ where the processor stands, processors (libvirt's XML).
+create_guest() {
+    type=$(sed -n "s/^<domain type='\(.*\)'>$/\1/p" "$2")
+    echo "$3" >"$1/cpus.xml"
+    cpu=$(virsh -q hypervisor-cpu-baseline --virttype "$type" "$1/cpus.xml" 2>"$1/start.log" | tr -d '\n') || true
+    [ -n "$cpu" ] || fail "no processor model fits all hosts: $(tail -n1 "$1/start.log")"
+    awk -v cpu="$cpu" '{if ($0 == "@CPU@") print cpu; else print}' "$2" >"$1/domain.xml"
+    rm "$2" "$1/cpus.xml"
+    virsh -q create "$1/domain.xml" >"$1/start.log" 2>&1 || {
+        cat "$1/start.log" >&2
+        fail "the guest does not start: $(sed -n 's/^error: //p' "$1/start.log" | tail -n1)"
+    }
+}
+
+# Let an instance's disk stand on the layer that it names: where that lies may differ between hosts. Argument: instance.
+rebase() {
+    [ -s "$1/backing" ] || return 0
+    qemu-img rebase -u -F qcow2 -b "$(cat "$1/backing")" "$1/image/disk.qcow2"
+}
+
+# A guest's clock stood still while it was saved: its agent sets it to this host's, and the guest writes it to its RTC.
+set_guest_clock() {
+    virsh -q qemu-agent-command --timeout 10 "$1" \
+        "{\"execute\":\"guest-set-time\",\"arguments\":{\"time\":$(date +%s%N)}}" >/dev/null ||
+        fail "the clock of $1 was not corrected: its guest agent does not answer"
+}

@@ -6,6 +6,9 @@ from workers.hosts.base import MecHost
 
 # above this bandwidth compressing costs more time than it saves (rsync with zstd at level 1 on one core)
 COMPRESS_BELOW_MBIT = 1_000
+# For images of disks and memories. Times are ignored, because rsync takes two of one size and second for the same, and a guest
+# would go on from an older state; small blocks, because a guest changes pages of 4 KiB; not --inplace, because pages move.
+IMAGE_OPTIONS = "--ignore-times --no-whole-file --block-size=4096"
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,7 @@ class Part:
 
     path: str
     place: str
+    options: str = ""  # of rsync, for this part alone
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Transfer:
         there = target.target
         self._login = f"{there.user}@{there.backhaul_address}"
 
-    async def open(self) -> None:
-        """Make the key, let the target accept it, connect and stay connected."""
+    async def open(self, *, sockets: bool = False) -> None:
+        """Make the key, let the target accept it, connect and stay connected; `sockets` may go through it for QEMU."""
         made = await self._source.call("transfer/open_source", self._migration)
         await self._target.call(
             "transfer/open_target",
@@ -43,6 +47,7 @@ class Transfer:
             made["public_key"],
             self._source.target.backhaul_address,
             self._target.target.user,
+            "sockets" if sockets else "-",
         )
         there = self._target.target
         await self._source.call(
@@ -56,7 +61,7 @@ class Transfer:
         """
         bandwidth = min(self._source.target.bandwidth_mbit, self._target.target.bandwidth_mbit)
         compression = "-zz --zc=zstd --zl=1" if bandwidth < COMPRESS_BELOW_MBIT else ""
-        pairs = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place)]
+        triples = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place, part.options)]
         said = await self._source.call(
             "transfer/send",
             self._migration,
@@ -64,7 +69,7 @@ class Transfer:
             self._target.target.port,
             interface,
             compression,
-            *pairs,
+            *triples,
             limit_s=limit_s,
         )
         return Sent(bytes_on_wire=int(said["bytes_on_wire"]), bytes_rsync=int(said["bytes_rsync"]))

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from migrations_app import actions
 from migrations_app.management.following import follow_operation, get, refused
-from migrations_app.models import Application, Host, Storage
+from migrations_app.models import Application, Host, Kind, Storage
 
 
 class Command(BaseCommand):
@@ -22,6 +22,7 @@ class Command(BaseCommand):
         build = sub.add_parser("build", help="bring an application layer to a host")
         build.add_argument("name")
         build.add_argument("--host", required=True)
+        build.add_argument("--kind", choices=Kind.values, default=Kind.LXC)
         build.add_argument("--storage", choices=Storage.values, default=Storage.OVERLAY)
         remove = sub.add_parser("remove", help="forget an application that no service uses")
         remove.add_argument("name")
@@ -48,7 +49,10 @@ class Command(BaseCommand):
 
     def do_build(self, options: dict[str, Any]) -> None:
         operation = actions.build_application(
-            application=get(Application, options["name"]), host=get(Host, options["host"]), storage=options["storage"]
+            application=get(Application, options["name"]),
+            host=get(Host, options["host"]),
+            kind=options["kind"],
+            storage=options["storage"],
         )
         follow_operation(operation, self.stdout.write)
 

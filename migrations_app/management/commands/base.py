@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from migrations_app import actions
 from migrations_app.management.following import follow_operation, get, refused
-from migrations_app.models import Host
+from migrations_app.models import Host, Kind
 
 
 class Command(BaseCommand):
@@ -17,10 +17,11 @@ class Command(BaseCommand):
         parser.add_argument("action", choices=["build", "provision"])
         parser.add_argument("host")
         parser.add_argument("--name", default="debian-13")
+        parser.add_argument("--kind", choices=Kind.values, default=Kind.LXC)
 
-    def handle(self, *, action: str, host: str, name: str, **_options: Any) -> None:
+    def handle(self, *, action: str, host: str, name: str, kind: str, **_options: Any) -> None:
         act = actions.build_base if action == "build" else actions.provision_base
         try:
-            follow_operation(act(host=get(Host, host), name=name), self.stdout.write)
+            follow_operation(act(host=get(Host, host), name=name, kind=kind), self.stdout.write)
         except ValidationError as error:
             raise refused(error) from error

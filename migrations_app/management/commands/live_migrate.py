@@ -12,7 +12,7 @@ from rich.live import Live
 from migrations_app import actions, report
 from migrations_app.management.following import follow_migration, get, refused
 from migrations_app.management.showing import progress_table, result_table
-from migrations_app.models import Host, Migration, MigrationStatus, Service
+from migrations_app.models import Host, Method, Migration, MigrationStatus, Service
 from migrations_app.plan import forecasts
 
 EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLEMS: 3}
@@ -27,18 +27,26 @@ class Command(BaseCommand):
         parser.add_argument("service")
         parser.add_argument("--to", required=True, metavar="HOST", help="the target")
         parser.add_argument("--layers", type=int, choices=[2, 3], default=3)
+        parser.add_argument(
+            "--method", choices=Method.values, default=Method.SAVE, help="live: by QEMU itself, KVM only"
+        )
+        parser.add_argument(
+            "--idle-memory", action="store_true", help="send the memory as a difference to the idle application's (KVM)"
+        )
         parser.add_argument("--reason", default="")
         parser.add_argument("--json", action="store_true", help="print one JSON object when it has ended")
 
     def handle(self, *, service: str, to: str, layers: int, reason: str, **options: Any) -> None:
         moving, target = get(Service, service), get(Host, to)
+        how = {"method": options["method"], "idle_memory": options["idle_memory"]}
         try:
             migration = actions.request_migration(
                 service=moving,
                 target=target,
                 layers=layers,
                 reason=reason,
-                forecast=forecasts(moving, target)[layers].as_dict(),
+                forecast=forecasts(moving, target, **how)[layers].as_dict(),
+                **how,
             )
         except ValidationError as error:
             raise refused(error) from error

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         deploy.add_argument("name")
         deploy.add_argument("--application", required=True)
         deploy.add_argument("--host", required=True)
-        deploy.add_argument("--kind", choices=[Kind.LXC], default=Kind.LXC)
+        deploy.add_argument("--kind", choices=Kind.values, default=Kind.LXC)
         deploy.add_argument("--storage", choices=Storage.values, default=Storage.OVERLAY)
         deploy.add_argument("--address", default=None, help="its fixed address (default: the first free one)")
         for name, what in (

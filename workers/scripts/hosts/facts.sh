@@ -15,29 +15,42 @@ if command -v criu >/dev/null; then echo "criu_check=$(criu check 2>&1 | tail -n
 for tool in xxh128sum arping iptables-restore flock ssh ip debootstrap pip3 newuidmap; do
     command -v $tool >/dev/null || missing="${missing:-} $tool"
 done
+kvm_versions
+echo "acceleration=$(acceleration)"
+if command -v virsh >/dev/null && [ -n "$(acceleration)" ]; then
+    type=$(acceleration | sed s/tcg/qemu/)
+    echo "machine_type=$(qemu-system-x86_64 -machine help | sed -n 's/^q35 .*alias of \(pc-q35-[0-9.]*\).*/\1/p')"
+    # the processor that libvirt would give a guest here; what guests get is what all hosts have in common
+    cpu=$(virsh -q domcapabilities --virttype "$type" --machine q35 2>/dev/null | sed -n "/<mode name='host-model'/,/<\/mode>/p" | sed "s/<mode .*/<cpu mode='custom' match='exact'>/;s/<\/mode>/<\/cpu>/" | tr -d '\n')
+    echo "cpu_kvm=$cpu"
+    echo "cpu_model_kvm=$(echo "$cpu" | sed -n 's/.*<model[^>]*>\([^<]*\)<.*/\1/p')"
+fi
 echo "missing_tools=${missing:-}"
 mkdir -p $MEC/layers $INSTANCES $MEC/incoming $MEC/migrations
 chmod 711 $MEC $MEC/layers $INSTANCES
 [ -d $MEC/layers/base ] && chmod 711 $MEC/layers/base $MEC/layers/base/* 2>/dev/null
-echo "disk_free_bytes=$(($(df -P -k $MEC | awk 'NR==2{print $4}') * 1024))"
+free_disk
 echo "memory_total_bytes=$(($(awk '/^MemTotal/{print $2}' /proc/meminfo) * 1024))"
 echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
 echo "clock=$(date +%s.%N)"
 grep -qw overlay /proc/filesystems && echo overlay=yes || echo overlay=no
-interface=$(ip -o addr show | awk -v a="$BACKHAUL" '{split($4, x, "/"); if (x[1] == a) {print $2; exit}}')
-echo "backhaul_interface=$interface"
+echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 ip link show dev "$BRIDGE" >/dev/null 2>&1 && echo bridge=yes || echo bridge=no
 echo "link_indexes=$(cat /sys/class/net/*/ifindex | sort -n | tr '\n' ' ')"
-for layer in $MEC/layers/base/*/ $MEC/layers/app/*/*/; do
-    [ -d "$layer/rootfs" ] || continue
+for content in $MEC/layers/base/*/rootfs $MEC/layers/app/*/*/rootfs $MEC/layers/kvm/base/*/image $MEC/layers/kvm/app/*/*/image; do
+    [ -d "$content" ] || continue
+    layer=${content%/*}
     path=${layer#"$MEC/layers/"}
-    [ -s "$layer/digest" ] || { tree_digest "$layer/rootfs" >"$layer/digest.new"; tree_bytes "$layer/rootfs" >"$layer/bytes"; mv "$layer/digest.new" "$layer/digest"; }
-    echo "layer:${path%/}=$(cat "$layer/digest") $(cat "$layer/bytes")"
+    [ -s "$layer/digest" ] || { tree_digest "$content" >"$layer/digest.new"; tree_bytes "$content" >"$layer/bytes"; mv "$layer/digest.new" "$layer/digest"; }
+    echo "layer:$path=$(cat "$layer/digest") $(cat "$layer/bytes")"
 done
 for instance in "$INSTANCES"/*/; do
-    [ -s "$instance/config" ] || continue
     name=$(basename "$instance")
-    echo "instance:$name=$(container_state "$name")"
+    if [ -s "$instance/domain.xml" ]; then
+        echo "instance:$name=$(domain_state "$name")"
+    elif [ -s "$instance/config" ]; then
+        echo "instance:$name=$(container_state "$name")"
+    fi
 done
 for left in $MEC/incoming/*/ $MEC/migrations/*/; do
     [ -d "$left" ] && left=${left%/} && echo "leftover:${left#"$MEC"/}=${left##*/}"

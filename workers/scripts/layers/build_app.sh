@@ -1,30 +1,70 @@
-# Build an application layer on this host, idle, in a container's user namespace over the base.
-# Arguments: layer, base, storage, number that names this build, python packages (space separated), debian packages.
-LAYER=$1 BASE=$2 STORAGE=$3 BUILD=$4 PYTHON=$5 DEBIAN=$6
-base=$MEC/layers/base/$BASE/rootfs
-[ -d "$base" ] || fail "the base layer $BASE is not on this host: provision it first"
+# Build an application layer on this host, idle, over the base: nothing is booted.
+# Arguments: kind, layer, base, storage, number that names this build, python packages (space separated), debian packages.
+KIND=$1 LAYER=$2 BASE=$3 STORAGE=$4 BUILD=$5 PYTHON=$6 DEBIAN=$7
 work=$MEC/incoming/build-$BUILD
-place=$MEC/layers/app/$STORAGE/$LAYER
-[ -d "$place" ] && { echo "digest=$(cat "$place/digest")"; echo "bytes=$(cat "$place/bytes")"; exit 0; }
 root=$work/root
+case $KIND in
+    lxc) layers=$MEC/layers content=rootfs ;;
+    kvm) layers=$MEC/layers/kvm content=image ;;
+esac
+base=$layers/base/$BASE/$content
+place=$layers/app/$STORAGE/$LAYER
+[ -d "$base" ] || fail "the base layer $BASE ($KIND) is not on this host: provision it first"
+[ -d "$place" ] && { echo "digest=$(cat "$place/digest")"; echo "bytes=$(cat "$place/bytes")"; exit 0; }
+
+# A container's layer is written through a mount, in its user namespace.
+open_lxc() {
+    chmod 755 "$work/layer/rootfs" "$root"
+    chown --reference="$base" "$work/layer/rootfs"
+    case $STORAGE in
+        overlay) mount -t overlay "mec-build-$BUILD" -o "lowerdir=$base,upperdir=$work/layer/rootfs,workdir=$work/work,index=off,metacopy=off,redirect_dir=off" "$root" ;;
+        directory) rmdir "$work/layer/rootfs"; cp -a "$base" "$work/layer/rootfs"; mount --bind "$work/layer/rootfs" "$root" ;;
+    esac
+}
+enter_lxc() { lxc-usernsexec -m u:0:100000:65536 -m g:0:100000:65536 -- chroot "$root" "$@"; }
+close_lxc() { umount "$root"; }
+
+# A virtual machine's disk image is shown as a plain file by QEMU's own block layer, and mounted: only what changes gets
+# into the layer.
+open_kvm() {
+    disk=$work/layer/image/disk.qcow2
+    case $STORAGE in
+        overlay) qemu-img create -q -f qcow2 -F qcow2 -b "$base/disk.qcow2" "$disk" ;;
+        directory) cp --reflink=auto --sparse=always "$base/disk.qcow2" "$disk" ;;
+    esac
+    chmod 600 "$disk"
+    touch "$work/raw"
+    qemu-storage-daemon --daemonize --pidfile "$work/pid" \
+        --blockdev "driver=qcow2,node-name=disk,discard=unmap,file.driver=file,file.filename=$disk" \
+        --export "type=fuse,id=export,node-name=disk,mountpoint=$work/raw,writable=on" >"$work/log" 2>&1 ||
+        fail "the disk image cannot be opened: $(tail -n1 "$work/log")"
+    mount -o loop,discard "$work/raw" "$root"
+}
+enter_kvm() { chroot "$root" "$@"; }
+close_kvm() {
+    fstrim "$root" || true
+    umount "$root"
+    daemon=$(cat "$work/pid")
+    kill "$daemon"
+    wait_for 20 sh -c "! kill -0 $daemon 2>/dev/null" || fail "the disk image does not close"
+    chmod a=r "$work/layer/image/disk.qcow2"
+}
+
 clean() {
     umount -R "$root/proc" "$root/dev/null" "$root/etc/resolv.conf" 2>/dev/null || true
     while mountpoint -q "$root"; do umount -R "$root" 2>/dev/null || umount -l "$root"; done
+    [ ! -s "$work/pid" ] || kill "$(cat "$work/pid")" 2>/dev/null || true
+    while mountpoint -q "$work/raw"; do umount -l "$work/raw"; done
     rm -rf --one-file-system "$work"
 }
 trap 'status=$?; clean; exit $status' EXIT INT TERM
-rm -rf "$work"
-mkdir -p "$work/layer/rootfs" "$work/work" "$root"
+clean
+mkdir -p "$work/layer/$content" "$work/work" "$root"
 chmod 711 "$MEC/incoming" "$work" "$work/layer"
-chmod 755 "$work/layer/rootfs" "$root"
-chown --reference="$base" "$work/layer/rootfs"
-case $STORAGE in
-    overlay) mount -t overlay "mec-build-$BUILD" -o "lowerdir=$base,upperdir=$work/layer/rootfs,workdir=$work/work,index=off,metacopy=off,redirect_dir=off" "$root" ;;
-    directory) rmdir "$work/layer/rootfs"; cp -a "$base" "$work/layer/rootfs"; mount --bind "$work/layer/rootfs" "$root" ;;
-esac
+"open_$KIND"
 mount --rbind /proc "$root/proc"
 mount --make-rslave "$root/proc"
-inside() { lxc-usernsexec -m u:0:100000:65536 -m g:0:100000:65536 -- chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
+inside() { "enter_$KIND" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
 proxy=$(apt-config dump | sed -n 's/^Acquire::\(http\|https\)::Proxy "\(.*\)";$/Acquire::\1::Proxy=\2/p' | sed 's/^/-o /' | tr '\n' ' ')
 if [ -n "$DEBIAN" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
@@ -40,7 +80,7 @@ if [ -n "$PYTHON" ]; then
     pip3 install -q --no-compile --only-binary :all: --python-version "$version" --target "$work/python" $PYTHON >"$work/log" 2>&1 || { tail -n 30 "$work/log" >&2; fail "the Python packages could not be installed: $(grep -m1 ERROR "$work/log")"; }
     mkdir -p "$root/usr/local/lib/python$version/dist-packages"
     cp -a "$work/python/." "$root/usr/local/lib/python$version/dist-packages/"
-    chown -R 100000:100000 "$root/usr/local/lib/python$version"
+    chown -R --reference="$root/usr/local" "$root/usr/local/lib/python$version"
     chmod -R u=rwX,go=rX "$root/usr/local/lib/python$version"
 fi
 # files of the recipe and its build commands, as the portal wrote them
@@ -48,11 +88,11 @@ umask 022
 @STDIN@
 umask 077
 umount -R "$root/proc"
-umount "$root"
-tree_digest "$work/layer/rootfs" >"$work/layer/digest"
-tree_bytes "$work/layer/rootfs" >"$work/layer/bytes"
-mkdir -p "$MEC/layers/app/$STORAGE"
-chmod 711 "$MEC/layers/app" "$MEC/layers/app/$STORAGE"
+"close_$KIND"
+tree_digest "$work/layer/$content" >"$work/layer/digest"
+tree_bytes "$work/layer/$content" >"$work/layer/bytes"
+mkdir -p "$layers/app/$STORAGE"
+chmod 711 "$layers/app" "$layers/app/$STORAGE"
 mv -T "$work/layer" "$place"
 echo "digest=$(cat "$place/digest")"
 echo "bytes=$(cat "$place/bytes")"

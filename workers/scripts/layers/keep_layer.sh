@@ -1,14 +1,15 @@
 # Make a received layer one of the host's own, in one step, in place of an earlier copy.
-# Arguments: mark of the transfer, layer (base/NAME or app/STORAGE/NAME), digest.
+# Arguments: mark of the transfer, layer (base/NAME or app/STORAGE/NAME, below kvm/ for virtual machines), digest.
 ID=$1 LAYER=$2 DIGEST=$3
+case $LAYER in kvm/*) content=image ;; *) content=rootfs ;; esac
 received=$MEC/incoming/$ID/files/layer
 place=$MEC/layers/$LAYER
-found=$(tree_digest "$received/rootfs")
+found=$(tree_digest "$received/$content")
 [ "$found" = "$DIGEST" ] || fail "the layer arrived damaged: its digest is $found, not $DIGEST; provision it again"
 echo "$found" >"$received/digest"
-tree_bytes "$received/rootfs" >"$received/bytes"
+tree_bytes "$received/$content" >"$received/bytes"
 mkdir -p "$(dirname "$place")"
-chmod 711 "$MEC/layers/${LAYER%%/*}" "$(dirname "$place")" "$received"
+for folder in "$received" "$(dirname "$place")" "$(dirname "$(dirname "$place")")"; do chmod 711 "$folder"; done
 [ -d "$place" ] && mv -T "$place" "$MEC/incoming/$ID/replaced"
 mv -T "$received" "$place"
 echo "bytes=$(cat "$place/bytes")"

@@ -1,6 +1,7 @@
 # The target accepts this migration's key for this migration's directory and nothing else.
-# Arguments: migration, public key, the source's backhaul address, the ssh user of the target.
-ID=$1 KEY=$2 SOURCE=$3 OWNER=$4
+# Arguments: migration, public key, the source's backhaul address, the ssh user of the target, and for a live migration
+# `sockets`: then libvirt's and QEMU's may be reached, and no address.
+ID=$1 KEY=$2 SOURCE=$3 OWNER=$4 SOCKETS=${5:-}
 incoming=$MEC/incoming/$ID
 mkdir -p $MEC/incoming
 mkdir "$incoming" "$incoming/files"
@@ -22,7 +23,8 @@ sudo=''
 mkdir -p "$home/.ssh"
 (
     flock -x 9
-    printf 'restrict,from="%s",command="%srsync --server --daemon --config=%s ." %s mec-migration-%s\n' \
-        "$SOURCE" "$sudo" "$incoming/rsyncd.conf" "$KEY" "$ID" >>"$home/.ssh/authorized_keys"
+    [ "$SOCKETS" = sockets ] && also=',port-forwarding,permitopen="127.0.0.1:1"' || also=
+    printf 'restrict%s,from="%s",command="%srsync --server --daemon --config=%s ." %s mec-migration-%s\n' \
+        "$also" "$SOURCE" "$sudo" "$incoming/rsyncd.conf" "$KEY" "$ID" >>"$home/.ssh/authorized_keys"
 ) 9>"$MEC/authorized_keys.lock"
 chown -R "$OWNER:" "$home/.ssh"

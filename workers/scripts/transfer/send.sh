@@ -1,13 +1,13 @@
 # Send directories to the target's incoming directory by rsync over the open connection.
-# Arguments: migration, user@target, port, backhaul interface, compression, then pairs of source directory and its place at
-# the target.
+# Arguments: migration, user@target, port, backhaul interface, compression, then for each part the source directory, its
+# place at the target, and rsync's options for it.
 ID=$1 TARGET=$2 PORT=$3 INTERFACE=$4 COMPRESS=$5
 shift 5
 before=$(sent_bytes "$INTERFACE")
 keys=$MEC/migrations/$ID/keys
 sent=0
 while [ $# -gt 0 ]; do
-    rsync -aHXS --mkpath --numeric-ids --delete --stats --no-human-readable --timeout=20 $COMPRESS \
+    rsync -aHXS --mkpath --numeric-ids --delete --stats --no-human-readable --timeout=20 $COMPRESS $3 \
         -e "ssh -F none -S $keys/socket -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false -p $PORT -l ${TARGET%@*}" \
         "$1/" "${TARGET#*@}::incoming/$2/" >"$keys/rsync.out" 2>"$keys/rsync.err" || {
         status=$?
@@ -16,7 +16,7 @@ while [ $# -gt 0 ]; do
         fail "rsync to ${TARGET#*@} failed ($status): $(grep -v '^$' "$keys/rsync.err" | grep -v '^rsync error' | tail -n1)"
     }
     sent=$((sent + $(sed -n 's/^Total bytes sent: //p' "$keys/rsync.out")))
-    shift 2
+    shift 3
 done
 echo "bytes_rsync=$sent"
 echo "bytes_on_wire=$(($(sent_bytes "$INTERFACE") - before))"

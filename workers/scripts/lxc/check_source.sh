@@ -8,7 +8,7 @@ echo "lxc_version=$(lxc-checkpoint --version 2>/dev/null)"
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
 echo "base_digest=$(cat $MEC/layers/base/"$BASE"/digest 2>/dev/null)"
 echo "state=$(container_state "$SERVICE")"
-echo "disk_free_bytes=$(($(df -P -k $MEC | awk 'NR==2{print $4}') * 1024))"
+free_disk
 app=$MEC/layers/app/$STORAGE/$LAYER
 if [ -d "$instance/lower" ]; then
     echo "app_path=instances/$SERVICE/lower"
@@ -27,6 +27,5 @@ if [ -n "$pid" ]; then
     memory=$(cat "/sys/fs/cgroup/memory${group#*:}/memory.usage_in_bytes" "/sys/fs/cgroup${group#*:}/memory.current" 2>/dev/null | head -n1)
     echo "memory_bytes=${memory:-0}"
 fi
-interface=$(ip -o addr show | awk -v a="$BACKHAUL" '{split($4, x, "/"); if (x[1] == a) {print $2; exit}}')
-echo "backhaul_interface=$interface"
+echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 true

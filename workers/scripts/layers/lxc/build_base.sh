@@ -3,8 +3,7 @@ NAME=$1
 place=$MEC/layers/base/$NAME
 [ -d "$place" ] && fail "the base layer $NAME is on this host already"
 work=$MEC/incoming/base-$NAME
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n1)
-[ -n "$mirror" ] || fail "this host knows no Debian mirror: add one to its apt sources"
+mirror=$(debian_mirror)
 rm -rf "$work"
 mkdir -p "$work/rootfs"
 eval "$(apt-config shell http_proxy Acquire::http::Proxy)"

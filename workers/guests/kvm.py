@@ -1,0 +1,194 @@
+"""KVM virtual machines, through libvirt: `virsh` on the host, over the ssh connection that the migration has anyway."""
+
+import uuid
+from collections.abc import Awaitable
+from xml.sax.saxutils import escape, quoteattr
+
+from workers.engine import MigrationError
+from workers.hosts.base import CommandFailed, MecHost
+from workers.move import Move, SavedState, Sight, Station
+from workers.transfer.rsync import IMAGE_OPTIONS, Part
+
+SAVE_LIMIT_S, RESTORE_LIMIT_S = 85, 85
+# A recipe's memory is what its processes may use; a guest's own kernel needs some, too
+LEAST_MEMORY_MB = 256
+VIRTTYPES = {"kvm": "kvm", "tcg": "qemu"}
+
+
+class KvmGuest:
+    """Full virtual machines."""
+
+    async def start(self, host: MecHost, station: Station) -> None:
+        await host.call(
+            "kvm/start",
+            station.service,
+            processors(station),
+            stdin=definition(station, host.target.access_bridge),
+            limit_s=60,
+        )
+
+    async def stop(self, host: MecHost, station: Station) -> None:
+        await host.call("kvm/stop", station.service, limit_s=60)
+
+    async def remove(self, host: MecHost, station: Station) -> None:
+        await host.call("kvm/remove", station.service, limit_s=60)
+
+    async def look(self, host: MecHost, move: Move) -> Sight:
+        said = await host.call("kvm/locate", move.migration, move.service, limit_s=15)
+        return Sight(
+            running=said["state"] == "RUNNING",
+            frozen=said["state"] == "FROZEN",
+            saved=said["saved"] == "yes",
+            went_on=said["went_on"] == "yes",
+        )
+
+    async def suspend(self, source: MecHost, move: Move) -> SavedState:
+        said = await self._explained(
+            source.call("kvm/suspend", move.migration, move.service, limit_s=SAVE_LIMIT_S),
+            f"{move.service} cannot be saved",
+        )
+        return SavedState(said["digest"], int(said["bytes"]))
+
+    def state_part(self, move: Move) -> Part:
+        return Part(f"migrations/{move.migration}/state", "instance/saved/state", IMAGE_OPTIONS)
+
+    async def resume_on_source(self, source: MecHost, move: Move) -> None:
+        await source.call("kvm/resume", move.migration, move.service, limit_s=RESTORE_LIMIT_S)
+
+    async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
+        await self._explained(
+            target.call(
+                "kvm/restore",
+                move.migration,
+                move.service,
+                saved.digest,
+                target.target.access_bridge,
+                limit_s=RESTORE_LIMIT_S,
+            ),
+            f"{move.service} cannot be restored on {target.name}",
+        )
+
+    async def undo_restore(self, target: MecHost, move: Move) -> None:
+        await target.call("kvm/undo_restore", move.migration, move.service, limit_s=45)
+
+    async def announce(self, target: MecHost, station: Station) -> None:
+        await target.call("kvm/announce", station.service, station.address, limit_s=10)
+
+    async def settle_target(self, target: MecHost, move: Move) -> None:
+        await target.call("kvm/settle_target", move.migration, move.service)
+
+    async def tidy_source(self, source: MecHost, move: Move) -> None:
+        await source.call("kvm/tidy_source", move.migration, move.service)
+
+    async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
+        faults = _version_faults(source_said, target_said) + _guest_faults(source_said)
+        if (machine := source_said.get("machine")) and machine not in target_said["machines"].split():
+            faults.append(f"The target's QEMU does not build the machine {machine}: install QEMU there that does.")
+        virttype = source_said.get("virttype")
+        if virttype and virttype != VIRTTYPES.get(target_said["acceleration"]):
+            faults.append(
+                f"The guest runs with {_shown(virttype)}, and on the target guests run with "
+                f"{_shown(VIRTTYPES.get(target_said['acceleration'], 'nothing'))}: choose another target."
+            )
+        elif virttype and machine and (cpu := source_said.get("cpu")):
+            said = await target.call("kvm/check_cpu", virttype, machine, stdin=cpu)
+            if lacks := said.get("lacks"):
+                faults.append(f"The guest's processor cannot be had on the target ({lacks}): choose another target.")
+        return faults
+
+    def explain(self, log: str) -> str | None:
+        return next((sentence for words, sentence in KNOWN if words in log), None)
+
+    async def _explained(self, call: Awaitable[dict[str, str]], what: str) -> dict[str, str]:
+        try:
+            return await call
+        except CommandFailed as error:
+            if known := self.explain(error.log):
+                raise MigrationError(f"{what}: {known}", log=error.log) from error
+            raise
+
+
+KNOWN = (
+    ("No space left on device", "the disk is full: free space there and migrate again."),
+    ("unsupported migration cpu model", "its processor model is unknown there: install the same QEMU on both hosts."),
+    ("CPU model", "its processor model is unknown there: install the same QEMU on both hosts."),
+    ("Could not open backing file", "a layer below its disk is missing: provision it, and migrate again."),
+    ("Unsupported machine type", "its machine type is unknown there: install the same QEMU on both hosts."),
+    ("load of migration failed", "its memory image cannot be read there: both hosts need the same QEMU."),
+)
+
+
+def _version_faults(source: dict[str, str], target: dict[str, str]) -> list[str]:
+    faults = []
+    for tool, title in (("qemu", "QEMU"), ("libvirt", "libvirt")):
+        here, there = source[f"{tool}_version"], target[f"{tool}_version"]
+        if not there:
+            faults.append(f"The target has no {title}: install it there (docs/hosts.md).")
+        elif here and _number(there) < _number(here):
+            faults.append(f"{title} is {here} on the source and the older {there} on the target: upgrade the target's.")
+    return faults
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))[:2]
+
+
+def _guest_faults(said: dict[str, str]) -> list[str]:
+    faults = []
+    if disks := said.get("other_disks", "").strip():
+        faults.append(f"The guest has a disk that is on no layer ({disks}): detach it, since it would stay behind.")
+    if int(said.get("passed_through") or 0):
+        faults.append("A device of the host is passed through to the guest: detach it, since it would stay behind.")
+    if int(said.get("snapshots") or 0):
+        faults.append("The guest has snapshots, which would be lost: delete them (virsh snapshot-delete).")
+    return faults
+
+
+def _shown(virttype: str) -> str:
+    return {"kvm": "KVM", "qemu": "QEMU's TCG"}.get(virttype, virttype)
+
+
+def processors(station: Station) -> str:
+    """The processors of all hosts that the guest may move to, as one argument."""
+    if not station.processors:
+        raise MigrationError("No host's processor is known to libvirt: check the hosts first.")
+    return "".join(station.processors)
+
+
+def definition(station: Station, bridge: str, *, guest: str = "", connected: bool = True) -> str:
+    """The domain's definition: a pinned machine type, and only devices that can be saved and moved.
+
+    `guest` is the instance's name where it is not the service's own (the idle application); then it may stay unconnected.
+    """
+    name = guest or station.service
+    layer = f"/var/lib/mec/layers/kvm/base/{station.base}/image"
+    words = f"root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 init=/etc/mec/init mec.name={name}"
+    words += f" mec.address={station.address}/{station.prefix_length}"
+    state = "" if connected else "<link state='down'/>"
+    return f"""\
+<domain type='{VIRTTYPES[station.acceleration]}'>
+<name>{escape(name)}</name>
+<uuid>{uuid.uuid5(uuid.NAMESPACE_OID, name + station.hardware_address)}</uuid>
+<memory unit='MiB'>{max(LEAST_MEMORY_MB, station.memory_mb)}</memory>
+<vcpu>1</vcpu>
+<os><type arch='x86_64' machine='{station.machine_type}'>hvm</type>
+<kernel>{layer}/vmlinuz</kernel><initrd>{layer}/initrd.img</initrd><cmdline>{escape(words)}</cmdline></os>
+<features><acpi/><apic/></features>
+@CPU@
+<clock offset='utc'/>
+<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>preserve</on_crash>
+<devices>
+<emulator>/usr/bin/qemu-system-x86_64</emulator>
+<disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none' discard='unmap'/>
+<source file='/var/lib/mec/instances/{name}/image/disk.qcow2'/><target dev='vda' bus='virtio'/></disk>
+<interface type='bridge'><mac address={quoteattr(station.hardware_address)}/>
+<source bridge='{bridge}'/>
+<model type='virtio'/><rom enabled='no'/>{state}</interface>
+<serial type='file'><source path='/var/lib/mec/instances/{name}/console.log'/><target port='0'/></serial>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+<memballoon model='virtio' freePageReporting='on'/>
+<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+<panic model='isa'/>
+<video><model type='none'/></video>
+</devices>
+</domain>"""

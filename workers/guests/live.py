@@ -1,0 +1,88 @@
+"""QEMU's own live migration, through libvirt, from host to host: disk mirrored and memory copied while the guest runs.
+
+All of it goes through the ssh connection that the migration has anyway: libvirt's control, the memory and the disk each through
+a socket that ssh forwards. Nothing of it is in clear text on the backhaul, and no port is opened.
+Source: https://libvirt.org/migration.html, "Migration over UNIX sockets".
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from workers.engine import MigrationError
+from workers.hosts.base import MecHost
+from workers.move import Move
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far QEMU is: a sentence for a person, and the bytes that it will have sent when nothing more changes."""
+
+    sentence: str
+    bytes_expected: int
+
+
+class LiveMigration:
+    """One live migration, from its start to its end on the source's libvirt."""
+
+    def __init__(self, source: MecHost, target: MecHost, move: Move) -> None:
+        self._source, self._target, self._move = source, target, move
+        self._lines: AsyncIterator[str] | None = None
+        self.bytes_on_wire = 0  # so far, at the source's backhaul interface
+
+    async def start(self, interface: str) -> None:
+        """Make the target ready to receive, and begin to copy. Raises MigrationError."""
+        move, bridge = self._move, self._target.target.access_bridge
+        await self._target.call("kvm/receive_live", move.migration, move.service)
+        await self._source.call("kvm/forward_live", move.migration, f"{self._target.target.user}")
+        converge = "--auto-converge" if settings.LIVE_NOT_CONVERGING == "throttle" else ""
+        self._lines = self._source.stream(
+            "kvm/migrate_live", move.migration, move.service, bridge, interface, settings.LIVE_DOWNTIME_MS, converge
+        )
+
+    async def copying(self) -> AsyncIterator[Progress]:
+        """What QEMU says, about twice a second, until it switches over. Raises MigrationError when it fails."""
+        async for values in self._said():
+            if "switching" in values:
+                return
+            if "Data total" in values or "Memory total" in values:
+                yield progress_of(values)
+
+    async def end(self) -> str:
+        """Wait until the guest runs on the target; the downtime as QEMU counts it, in ms. Raises MigrationError."""
+        async for values in self._said():
+            if "ended" in values:
+                return values.get("downtime_ms", "")
+        raise MigrationError(f"{self._source.name}: the live migration's command ended without a word.")
+
+    async def _said(self) -> AsyncIterator[dict[str, str]]:
+        assert self._lines is not None
+        async for line in self._lines:
+            values = dict(pair.split("=", 1) for pair in line.split(";") if "=" in pair)
+            self.bytes_on_wire = int(values.get("bytes_on_wire", self.bytes_on_wire))
+            if failed := values.get("failed"):
+                raise MigrationError(f"{self._move.service} could not be migrated live: {failed}", log=line)
+            yield values
+
+
+def progress_of(values: dict[str, str]) -> Progress:
+    """From what `virsh domjobinfo --rawstats` says."""
+
+    def megabytes(name: str) -> float:
+        return int(values.get(name) or 0) / 1e6
+
+    def sentence() -> str:
+        iteration = values.get("Iteration", "1")
+        dirty = int(values.get("dirty") or 0)
+        return (
+            f"Iteration {iteration}: {megabytes('done'):.0f} of {megabytes('total'):.0f} MB, {megabytes('rate'):.1f} MB/s, "
+            f"the guest changes {dirty / 1e6:.1f} MB/s, expected downtime {int(values.get('downtime') or 0)} ms"
+        )
+
+    return Progress(sentence(), int(values.get("total") or 0))
+
+
+async def abort(source: MecHost, move: Move) -> None:
+    """End the live migration, if it still goes on, and wait until libvirt has ended it."""
+    await source.call("kvm/abort_live", move.migration, move.service, limit_s=60)

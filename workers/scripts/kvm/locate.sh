@@ -1,0 +1,8 @@
+# Where things stand on this host, for a migration. Arguments: migration, service.
+ID=$1 SERVICE=$2
+state=$(domain_state "$SERVICE")
+echo "state=$state"
+# handed over and unheard of: its memory is whole here
+[ -e "$MEC/migrations/$ID/complete" ] || [ "$state" = HANDED_OVER ] && echo saved=yes || echo saved=no
+# written just before a restored guest was let go on
+[ "$(cat "$INSTANCES/$SERVICE/went_on" 2>/dev/null)" = "$ID" ] && echo went_on=yes || echo went_on=no

@@ -1,0 +1,9 @@
+# Start the guest. Arguments: service, processors of all hosts it may move to (libvirt's XML).
+# Its definition is given as text, with @CPU@ where the processor stands.
+SERVICE=$1 CPUS=$2
+d=$INSTANCES/$SERVICE
+[ "$(domain_state "$SERVICE")" = RUNNING ] && exit 0
+cat >"$d/definition.xml" <<'MEC_END'
+@STDIN@
+MEC_END
+create_guest "$d" "$d/definition.xml" "$CPUS"
