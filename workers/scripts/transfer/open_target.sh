@@ -1,6 +1,6 @@
 # The target accepts this migration's key for this migration's directory and nothing else.
 # Arguments: migration, public key, the source's backhaul address, the ssh user of the target, and for a live migration
-# `sockets`: then libvirt's and QEMU's may be reached, and no address.
+# `sockets`: then libvirt's and QEMU's may be reached through it.
 ID=$1 KEY=$2 SOURCE=$3 OWNER=$4 SOCKETS=${5:-}
 incoming=$MEC/incoming/$ID
 mkdir -p $MEC/incoming
@@ -23,7 +23,7 @@ sudo=''
 mkdir -p "$home/.ssh"
 (
     flock -x 9
-    [ "$SOCKETS" = sockets ] && also=',port-forwarding,permitopen="127.0.0.1:1"' || also=
+    [ "$SOCKETS" = sockets ] && also=,port-forwarding || also=
     printf 'restrict%s,from="%s",command="%srsync --server --daemon --config=%s ." %s mec-migration-%s\n' \
         "$also" "$SOURCE" "$sudo" "$incoming/rsyncd.conf" "$KEY" "$ID" >>"$home/.ssh/authorized_keys"
 ) 9>"$MEC/authorized_keys.lock"
