@@ -1,6 +1,7 @@
 """Two hosts made of flags, for the engine's table alone. They know each script by name and explode on any other."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,8 @@ class FakeHost:
     connected: bool = False
     incoming: set[str] = field(default_factory=set)
     went_on: bool = False
+    receiving: bool = False  # a live migration may come in
+    copying: bool = False  # a live migration goes out
     calls: list[str] = field(default_factory=list)
     peer: "FakeHost | None" = None
 
@@ -50,7 +53,9 @@ class FakeHost:
 
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
         self.calls.append(script)
-        effect = getattr(self, script.replace("/", "_"), None)
+        # what a script does to a host is the same for both kinds, as far as flags can tell
+        name = re.sub("^layers/(lxc|kvm)/", "layers/", re.sub("^(lxc|kvm)/", "guest/", script))
+        effect = getattr(self, name.replace("/", "_"), None)
         assert effect is not None, f"the fake host does not know {script}"
         fault = next((f for f in self.faults if (f.script, f.host) == (script, self.name) and f.times), None)
         if fault is None or fault.after:
@@ -73,16 +78,38 @@ class FakeHost:
             return effect()
         raise CommandFailed(self.name, fault.script, 1, "it was made to fail")
 
-    def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
-        raise AssertionError("the engine's table streams nothing")
+    async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
+        """QEMU's own migration: it goes on in the host when nobody reads it any more, until it is aborted."""
+        assert script == "kvm/migrate_live" and self.peer is not None and self.peer.receiving and self.connected
+        fault = next((f for f in self.faults if f.script == script and f.times), None)
+        if fault is not None:
+            fault.times -= 1
+        self.copying = True
+        yield "data_total=100;data_remaining=50;data_processed=20;memory_iteration=1;bytes_on_wire=20"
+        if fault is not None and fault.mode in ("fails", "dies", "hangs", "is_cancelled"):
+            if fault.mode == "fails":
+                self.copying = False
+                yield "failed=it was made to fail;bytes_on_wire=20"
+            if fault.mode == "dies":
+                raise WorkerDied
+            self.journal.cancel = fault.mode == "is_cancelled"
+            await asyncio.sleep(60)
+        yield "switching=yes;bytes_on_wire=40"
+        self.copying = self.running = False
+        self.peer.running, self.peer.receiving = True, False
+        if fault is not None and fault.mode == "dies_late":
+            raise WorkerDied
+        if fault is not None and fault.mode == "fails_late":
+            yield "failed=the connection broke at the last moment;bytes_on_wire=40"
+        yield "ended=yes;bytes_on_wire=50"
 
     # what each script does, as flags ----------------------------------------------------------------------------------
-    def hosts_check_source(self, *_: Any) -> dict[str, str]:
+    def guest_check_source(self, *_: Any) -> dict[str, str]:
         app = {"app_path": "layers/app", "app_digest": "d1", "app_bytes": "10"} if self.app_layer else {}
         state = "RUNNING" if self.running else "STOPPED"
         return {**_COMMON, **app, "state": state, "memory_bytes": "1000", "instance_bytes": "10"}
 
-    def hosts_check_target(self, *_: Any) -> dict[str, str]:
+    def guest_check_target(self, *_: Any) -> dict[str, str]:
         state = "RUNNING" if self.running else "ABSENT"
         free = "exists" if self.instance else "free"
         digest = "d1" if self.app_layer else ""
@@ -101,7 +128,7 @@ class FakeHost:
 
     def transfer_send(self, *arguments: Any) -> dict[str, str]:
         assert self.connected and self.peer is not None and self.peer.key, "sent without a way"
-        self.peer.incoming |= {str(place) for place in arguments[6::2]}
+        self.peer.incoming |= {str(place) for place in arguments[6::3]}
         return {"bytes_rsync": "100", "bytes_on_wire": "120"}
 
     def transfer_close_source(self, *_: Any) -> None:
@@ -121,46 +148,66 @@ class FakeHost:
     def layers_clone_instance(self, *_: Any) -> None:
         self.incoming.add("instance")
 
-    def lxc_suspend(self, *_: Any) -> dict[str, str]:
+    def guest_suspend(self, *_: Any) -> dict[str, str]:
         assert self.running, "suspended while it does not run"
         self.running, self.saved = False, True
         return {"digest": "s1", "bytes": "50"}
 
-    def lxc_resume(self, *_: Any) -> None:
+    def guest_resume(self, *_: Any) -> None:
         if not self.running:
             if not self.saved:
                 raise CommandFailed(self.name, "lxc/resume", 1, "its state was not saved whole")
             self.running = True
         self.saved = False
 
-    def lxc_restore(self, *_: Any) -> None:
+    def guest_restore(self, *_: Any) -> None:
         assert "instance/saved/state" in self.incoming, "restored without its memory"
         assert not self.instance
         self.incoming.discard("instance")
         self.instance = self.running = self.went_on = True
 
-    def lxc_undo_restore(self, *_: Any) -> None:
-        self.running = self.instance = self.went_on = False
+    def guest_undo_restore(self, *_: Any) -> None:
+        self.running = self.instance = self.went_on = self.receiving = False
 
-    def lxc_locate(self, *_: Any) -> dict[str, str]:
+    def guest_receive_live(self, *_: Any) -> None:
+        assert "instance" in self.incoming and not self.instance
+        self.incoming.discard("instance")
+        self.instance = self.receiving = True
+
+    def guest_forward_live(self, *_: Any) -> None:
+        assert self.connected
+
+    def guest_abort_live(self, *_: Any) -> None:
+        self.copying = False
+
+    def guest_check_cpu(self, *_: Any) -> None:
+        return None
+
+    def guest_locate(self, *_: Any) -> dict[str, str]:
         return {
             "state": "RUNNING" if self.running else "STOPPED",
             "saved": "yes" if self.saved else "no",
             "went_on": "yes" if self.went_on else "no",
         }
 
-    def lxc_announce(self, *_: Any) -> None:
+    def guest_announce(self, *_: Any) -> None:
         assert self.running, "announced where it does not run"
 
-    def lxc_settle_target(self, *_: Any) -> None:
+    def guest_settle_target(self, *_: Any) -> None:
         assert self.running
 
-    def lxc_tidy_source(self, *_: Any) -> None:
+    def guest_tidy_source(self, *_: Any) -> None:
         assert not self.running
         self.instance, self.kept_instance = False, True
 
 
 _COMMON = {
+    "qemu_version": "10.0.13",
+    "libvirt_version": "11.3.0",
+    "virttype": "qemu",
+    "machine": "pc-q35-10.0",
+    "machines": "q35 pc-q35-10.0",
+    "acceleration": "tcg",
     "criu_version": "4.2",
     "lxc_version": "6.0.4",
     "cpu_flags": "sse avx",

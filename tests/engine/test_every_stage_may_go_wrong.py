@@ -1,5 +1,7 @@
 """Every plan x command x {fails, fails late, hangs, is cancelled, the worker dies}: where the service is in the end."""
 
+import sys
+
 import pytest
 
 from tests.engine.fakes import Fault, WorkerDied
@@ -11,9 +13,9 @@ BEFORE_COMMIT = [
     ("transfer/open_source", "source"),
     ("transfer/open_target", "target"),
     ("transfer/connect", "source"),
-    ("layers/clone_base_as_app", "target"),
+    ("layers/lxc/clone_base_as_app", "target"),
     ("layers/keep_layer", "target"),
-    ("layers/clone_instance", "target"),
+    ("layers/lxc/clone_instance", "target"),
     ("lxc/suspend", "source"),
     ("transfer/send", "source"),
 ]
@@ -25,7 +27,7 @@ AFTER_RESTORE = [
     ("transfer/close_target", "target"),
 ]
 PLANS = [(2, False), (3, False), (3, True)]
-APP_STAGES = {"layers/clone_base_as_app", "layers/keep_layer"}
+APP_STAGES = {"layers/lxc/clone_base_as_app", "layers/keep_layer"}
 
 
 def runs(script: str, layers: int, app_found: bool) -> bool:
@@ -123,8 +125,8 @@ async def test_hosts_that_do_not_answer_after_the_commit_leave_it_stuck() -> Non
 
 async def test_a_state_that_went_on_and_then_died_is_not_resumed_from_the_past() -> None:
     world = World(3, True, [Fault("lxc/restore", "target", "fails_late")])
-    look = world.target.lxc_locate
-    world.target.lxc_locate = lambda *_: {**look(), "state": "STOPPED"}  # type: ignore[method-assign]
+    look = world.target.guest_locate
+    world.target.guest_locate = lambda *_: {**look(), "state": "STOPPED"}  # type: ignore[method-assign]
     assert await world.migrate() is Outcome.STUCK
 
 
@@ -157,7 +159,7 @@ async def test_the_checks_change_nothing_and_say_what_to_do(change: dict[str, bo
         setattr(world.source, name, value)
     assert await world.migrate() is Outcome.REJECTED
     assert any(words in problem for problem in world.journal.problems)
-    assert set(world.source.calls) | set(world.target.calls) == {"hosts/check_source", "hosts/check_target"}
+    assert set(world.source.calls) | set(world.target.calls) == {"lxc/check_source", "lxc/check_target"}
 
 
 async def test_the_journal_tells_each_stage_in_the_papers_order() -> None:
@@ -177,3 +179,44 @@ async def test_the_journal_tells_each_stage_in_the_papers_order() -> None:
         "tidy_source",
     ]
     assert [line for line in world.journal.lines if line.startswith("skipped")] == ["skipped 2", "skipped 3"]
+
+
+# QEMU's own live migration ------------------------------------------------------------------------------------------------
+def live(*faults: Fault) -> World:
+    return World(3, True, list(faults), method="live")
+
+
+async def test_a_live_migration_ends_on_the_target_and_nothing_is_left() -> None:
+    world = live()
+    assert await world.migrate() is Outcome.SUCCEEDED
+    assert (world.runs_on, world.location, world.left_over()) == (["target"], "target", [])
+
+
+@pytest.mark.parametrize("mode", ["fails", "hangs", "dies"])
+async def test_a_live_migration_that_does_not_come_to_its_end_leaves_the_guest_running_where_it_was(mode: str) -> None:
+    world = live(Fault("kvm/migrate_live", "source", mode))
+    assert await world.migrate() is Outcome.ROLLED_BACK
+    assert (world.runs_on, world.location, world.left_over()) == (["source"], "source", [])
+    assert not world.source.copying, "QEMU's migration was ended, or the guest would go by itself later"
+
+
+async def test_a_live_migration_can_be_cancelled_while_it_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["workers.engine.run"], "CANCEL_POLL_S", 0.01)
+    world = live(Fault("kvm/migrate_live", "source", "is_cancelled"))
+    assert await world.migrate() is Outcome.CANCELLED
+    assert (world.runs_on, world.left_over(), world.source.copying) == (["source"], [], False)
+
+
+@pytest.mark.parametrize("mode", ["fails_late", "dies_late"])
+async def test_a_guest_that_has_switched_over_is_carried_on_whatever_was_reported(mode: str) -> None:
+    world = live(Fault("kvm/migrate_live", "source", mode))
+    assert await world.migrate() is Outcome.FINISHED_WITH_PROBLEMS
+    assert (world.runs_on, world.location, world.left_over()) == (["target"], "target", [])
+
+
+@pytest.mark.parametrize("mode", ["fails", "fails_late", "hangs", "dies", "dies_late"])
+@pytest.mark.parametrize(("script", "host"), [("kvm/receive_live", "target"), ("kvm/forward_live", "source")])
+async def test_what_goes_wrong_before_qemu_begins_is_undone(script: str, host: str, mode: str) -> None:
+    world = live(Fault(script, host, mode))
+    assert await world.migrate() is Outcome.ROLLED_BACK
+    assert (world.runs_on, world.left_over()) == (["source"], [])

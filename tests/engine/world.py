@@ -6,7 +6,7 @@ from typing import Any
 from tests.engine.fakes import FakeHost, FakeJournal, Fault, WorkerDied
 from workers.context import MigrationContext
 from workers.engine import Outcome, recover, run
-from workers.guests.lxc import LxcGuest
+from workers.guests import GUESTS
 from workers.hosts.ssh import HostClock
 from workers.layers import STORES
 from workers.move import Move, Station
@@ -35,18 +35,23 @@ class World:
     layers: int = 3
     app_found: bool = False
     faults: list[Fault] = field(default_factory=list)
+    method: str = "save"
 
     def __post_init__(self) -> None:
         self.journal = FakeJournal()
         self.source = FakeHost("source", self.faults, self.journal, running=True, instance=True, app_layer=True)
         self.target = FakeHost("target", self.faults, self.journal, app_layer=self.app_found)
         self.source.peer, self.target.peer = self.target, self.source
-        self.plan = tuple(replace(stage, time_limit_s=STAGE_LIMIT_S) for stage in PLANS[self.layers])
+        self.plan = tuple(replace(stage, time_limit_s=STAGE_LIMIT_S) for stage in PLANS[self.method, self.layers])
         self.location = "source"
+
+    @property
+    def kind(self) -> str:
+        return "kvm" if self.method == "live" else "lxc"
 
     def context(self) -> MigrationContext:
         station = Station(
-            "echo", "lxc", "overlay", "debian-13", "b1", "echo-0123456789ab", "d1", "10.0.2.10", 24, "02:00", 64
+            "echo", self.kind, "overlay", "debian-13", "b1", "echo-0123456789ab", "d1", "10.0.2.10", 24, "02:00", 64
         )
 
         async def moved() -> None:
@@ -59,11 +64,11 @@ class World:
             return None
 
         return MigrationContext(
-            move=Move(7, station, self.layers),
+            move=Move(7, station, self.layers, live=self.method == "live"),
             source=self.source,
             target=self.target,
-            guest=LxcGuest(),
-            store=STORES["overlay"],
+            guest=GUESTS[self.kind],
+            store=STORES[self.kind, "overlay"],
             transfer=Transfer("7", self.source, self.target),
             probe=FakeProbe([self.source, self.target]),  # type: ignore[arg-type]
             clock=HostClock(),

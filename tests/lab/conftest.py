@@ -28,12 +28,13 @@ def deployed(site: Site, request: pytest.FixtureRequest) -> Iterator[Callable[..
     """Deploys services for one test, and removes them after it."""
     names: list[str] = []
 
-    def deploy(application: str = "no-application", host: str = "mec-1", storage: str = "overlay") -> str:
+    def deploy(
+        application: str = "no-application", host: str = "mec-1", storage: str = "overlay", kind: str = "lxc"
+    ) -> str:
         name = f"s{len(names)}-{abs(hash(request.node.name)) % 100_000}"
         names.append(name)
-        site.ok(
-            "service", "deploy", name, "--application", application, "--host", host, "--storage", storage, limit_s=900
-        )
+        where = ["--host", host, "--storage", storage, "--kind", kind]
+        site.ok("service", "deploy", name, "--application", application, *where, limit_s=900)
         return name
 
     yield deploy

@@ -53,25 +53,15 @@ class Site:
         assert done.returncode == 0, f"{' '.join(words)}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def migrate(self, service: str, target: str, layers: int = 3) -> dict[str, Any]:
+    def migrate(self, service: str, target: str, *how: str, layers: int = 3) -> dict[str, Any]:
         """live_migrate --json, whatever its outcome; the JSON object, with the exit code in `exit_code`."""
-        done = self.command("live_migrate", service, "--to", target, "--layers", str(layers), "--json")
+        done = self.command("live_migrate", service, "--to", target, "--layers", str(layers), *how, "--json")
         assert done.stdout.startswith("{"), done.stdout + done.stderr
         return {**json.loads(done.stdout), "exit_code": done.returncode}
 
-    def begin(self, service: str, target: str, layers: int = 3) -> None:
+    def begin(self, service: str, target: str, *how: str) -> None:
         """Start live_migrate and do not wait for it; `wait_for_end` does."""
-        command = [
-            sys.executable,
-            "manage.py",
-            "live_migrate",
-            service,
-            "--to",
-            target,
-            "--layers",
-            str(layers),
-            "--json",
-        ]
+        command = [sys.executable, "manage.py", "live_migrate", service, "--to", target, *how, "--json"]
         begun = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL)
         self._begun.append(begun)
 
@@ -124,7 +114,15 @@ class Site:
     def wait_for_stage(self, migration: int, stage: str) -> None:
         """Wait until a stage of a migration has begun."""
         query = "select 1 from migrations_app_stagerun where migration_id = ? and name = ? and status != 'waiting'"
-        self.wait(f"stage {stage} of #{migration}", lambda: self.rows(query, migration, stage), 60)
+
+        def begun() -> bool:
+            if self.rows(query, migration, stage):
+                return True
+            row = self.rows("select * from migrations_app_migration where id = ?", migration)[0]
+            assert row["status"] not in FINAL, f"#{migration} ended before {stage}: {row['status']}: {row['error']}"
+            return False
+
+        self.wait(f"stage {stage} of #{migration}", begun, 60)
 
     def wait_for_new_migration(self, after: int) -> int:
         query = "select id from migrations_app_migration where id > ? and status = 'running'"
@@ -144,9 +142,12 @@ class Site:
         return row
 
     def where(self, service: str) -> list[str]:
-        """The hosts on which the service's container runs."""
-        query = "lxc-info -P /var/lib/mec/instances -n %s -sH 2>/dev/null || true"
-        return [h for h in ("mec-1", "mec-2", "mec-3") if "RUNNING" in self.shell(h, query % service)]
+        """The hosts on which the service's container or virtual machine runs."""
+        query = (
+            f"lxc-info -P /var/lib/mec/instances -n {service} -sH 2>/dev/null || true;"
+            f"virsh -q domstate {service} 2>/dev/null || true"
+        )
+        return [h for h in ("mec-1", "mec-2", "mec-3") if "running" in self.shell(h, query).lower()]
 
     def count(self, service: str) -> int:
         """Ask the service from the user's side; its counter."""
@@ -162,9 +163,12 @@ class Site:
         look = (
             "ls -d /var/lib/mec/incoming/* /var/lib/mec/migrations/* /run/mec-migration-* 2>/dev/null;"
             "grep -o 'mec-migration-.*' /root/.ssh/authorized_keys;"
-            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint';"
+            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint|[q]emu-storage-daemon|[v]irsh.* migrate';"
             "for i in /var/lib/mec/instances/*/; do [ -d $i ] || continue; n=$(basename $i);"
-            '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || echo stopped instance $n; done;'
+            '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || [ "$(virsh -q domstate $n)" = running ]'
+            "|| echo stopped instance $n; done 2>/dev/null;"
+            "for n in $(virsh -q list --all --name); do [ -d /var/lib/mec/instances/$n ] || echo domain $n; done;"
+            "ss -Htln sport ge 49152 | grep -w 0.0.0.0;"
             "grep -c ' overlay ' /proc/mounts | sed 's/^/mounts /'; ls -d /var/lib/mec/instances/* | wc -l | sed 's/^/mounts /'"
         )
         return {

@@ -1,10 +1,10 @@
 """Faults, really done: wherever a migration breaks, the service answers afterwards on one host with its counter intact."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.lab.faults import assert_it_lives, begin, slow_links
 from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
@@ -31,37 +31,8 @@ def echo(site: Site) -> Iterator[str]:
 
 @pytest.fixture
 def slow(site: Site) -> Iterator[None]:
-    for host in ("mec-1", "mec-2", "mec-3"):
-        site.link(host, bandwidth_mbit=SLOW_MBIT)
-    yield
-    for host in ("mec-1", "mec-2", "mec-3"):
-        site.link(host, bandwidth_mbit=100.0, up=True)
-
-
-def begin(site: Site, service: str, stage: str) -> tuple[int, str, str]:
-    """Start a migration to some other host and wait for the stage: the migration, its source and its target."""
-    source = site.where(service)[0]
-    target = next(host for host in ("mec-1", "mec-2", "mec-3") if host != source)
-    if stage == "rsync_app_filesystem":
-        site.shell(target, "rm -rf /var/lib/mec/layers/app/overlay/no-application-*")
-    last = site.rows("select coalesce(max(id), 0) as id from migrations_app_migration")[0]["id"]
-    site.begin(service, target)
-    migration = site.wait_for_new_migration(after=last)
-    site.wait_for_stage(migration, stage)
-    return migration, source, target
-
-
-def assert_it_lives(site: Site, service: str, ended: sqlite3.Row, counted: int) -> None:
-    """On exactly one host, which is the one the portal says, with its counter intact, and nothing left over."""
-    about = f"{ended['status']}: {ended['error']} {ended['problems']}"
-    running = site.where(service)
-    assert len(running) == 1, about
-    query = (
-        "select h.name from migrations_app_service s join migrations_app_host h on h.id = s.host_id where s.name = ?"
-    )
-    assert running == [site.rows(query, service)[0]["name"]], about
-    assert site.count(service) > counted, about
-    site.assert_nothing_is_left()
+    with slow_links(site, SLOW_MBIT):
+        yield
 
 
 @pytest.mark.parametrize("stage", ALL_STAGES)

@@ -2,10 +2,12 @@
 
 import pytest
 
+from tests.engine.fakes import FakeHost
 from tests.engine.world import World
 from workers.checks import faults_of
 from workers.context import place
 from workers.engine import Location
+from workers.guests.kvm import KvmGuest
 from workers.guests.lxc import LxcGuest, config, veth_name
 from workers.move import Move, Sight
 
@@ -36,13 +38,29 @@ TARGET = {
 }
 
 
+HOST = FakeHost("target")
+KVM_SOURCE = SOURCE | {
+    "qemu_version": "10.0.13",
+    "libvirt_version": "11.3.0",
+    "machine": "pc-q35-10.0",
+    "virttype": "qemu",
+    "cpu": "<cpu/>",
+}
+KVM_TARGET = TARGET | {
+    "qemu_version": "10.0.13",
+    "libvirt_version": "11.3.0",
+    "machines": "q35 pc-q35-9.2 pc-q35-10.0",
+    "acceleration": "tcg",
+}
+
+
 @pytest.fixture
 def move() -> Move:
     return World().context().move
 
 
-def test_two_good_hosts_have_no_faults(move: Move) -> None:
-    assert faults_of(move, SOURCE, TARGET) + LxcGuest().faults(SOURCE, TARGET) == []
+async def test_two_good_hosts_have_no_faults(move: Move) -> None:
+    assert faults_of(move, SOURCE, TARGET) + await LxcGuest().faults(HOST, SOURCE, TARGET) == []
 
 
 @pytest.mark.parametrize(
@@ -61,11 +79,11 @@ def test_two_good_hosts_have_no_faults(move: Move) -> None:
         ({}, {"link_indexes": "1 2 3"}, "has number 2"),
     ],
 )
-def test_each_fault_is_one_sentence_with_what_to_do(
+async def test_each_fault_is_one_sentence_with_what_to_do(
     move: Move, source: dict[str, str], target: dict[str, str], words: str
 ) -> None:
     here, there = {**SOURCE, **source}, {**TARGET, **target}
-    faults = faults_of(move, here, there) + LxcGuest().faults(here, there)
+    faults = faults_of(move, here, there) + await LxcGuest().faults(HOST, here, there)
     assert len(faults) == 1
     assert words in faults[0]
 
@@ -100,3 +118,31 @@ def test_the_containers_configuration_names_its_own_network_and_limit(move: Move
 
 def test_a_cables_name_fits_into_an_interface_name(move: Move) -> None:
     assert len(veth_name(move.station)) <= 15
+
+
+async def test_two_good_hosts_of_virtual_machines_have_no_faults(move: Move) -> None:
+    assert faults_of(move, KVM_SOURCE, KVM_TARGET) + await KvmGuest().faults(HOST, KVM_SOURCE, KVM_TARGET) == []
+    newer = KVM_TARGET | {"qemu_version": "10.1.0"}
+    assert await KvmGuest().faults(HOST, KVM_SOURCE, newer) == [], "a newer QEMU reads what an older one saved"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ({"state": "CRASHED"}, {}, "does not run on the source (it is crashed)"),
+        ({}, {"qemu_version": "9.2.1"}, "the older 9.2.1 on the target: upgrade"),
+        ({}, {"libvirt_version": ""}, "has no libvirt"),
+        ({}, {"machines": "q35 pc-q35-9.2"}, "does not build the machine pc-q35-10.0"),
+        ({}, {"acceleration": "kvm"}, "runs with QEMU's TCG, and on the target guests run with KVM"),
+        ({"other_disks": "/dev/sdb "}, {}, "a disk that is on no layer (/dev/sdb)"),
+        ({"passed_through": "1"}, {}, "passed through to the guest"),
+        ({"snapshots": "2"}, {}, "has snapshots"),
+    ],
+)
+async def test_each_fault_of_a_virtual_machine_is_one_sentence_with_what_to_do(
+    move: Move, source: dict[str, str], target: dict[str, str], words: str
+) -> None:
+    here, there = {**KVM_SOURCE, **source}, {**KVM_TARGET, **target}
+    faults = faults_of(move, here, there) + await KvmGuest().faults(HOST, here, there)
+    assert len(faults) == 1
+    assert words in faults[0]

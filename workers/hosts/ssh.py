@@ -65,7 +65,8 @@ class SshHost:
 
     async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
         text = script_text(script).replace("@STDIN@", program)
-        command = self._command(86_400, *arguments)
+        # without the lock: a stream that nobody reads any more is nothing that another worker has to wait for
+        command = self._command(86_400, *arguments, lock=False)
         process = await self._start(command)
         try:
             process.stdin.write(text)
@@ -81,10 +82,10 @@ class SshHost:
         except (asyncssh.Error, OSError) as error:
             raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
 
-    def _command(self, limit_s: float, *arguments: str | int) -> str:
+    def _command(self, limit_s: float, *arguments: str | int, lock: bool = True) -> str:
         """`timeout ... sh -eu -s -- arguments`, quoted here and nowhere else."""
         words = ["sh", "-eu", "-s", "--", *map(str, arguments)]
-        if self._migration:
+        if self._migration and lock:
             # a shared lock, held only by this wrapper, lets another worker wait until a dead one's commands have ended
             words = ["flock", "-s", "-o", f"/run/mec-migration-{self._migration}.lock", *words]
         words = ["timeout", "-k", "2", f"{limit_s:g}", *words]

@@ -46,7 +46,7 @@ for content in $MEC/layers/base/*/rootfs $MEC/layers/app/*/*/rootfs $MEC/layers/
 done
 for instance in "$INSTANCES"/*/; do
     name=$(basename "$instance")
-    if [ -s "$instance/domain.xml" ]; then
+    if [ -e "$instance/image/disk.qcow2" ]; then
         echo "instance:$name=$(domain_state "$name")"
     elif [ -s "$instance/config" ]; then
         echo "instance:$name=$(container_state "$name")"

@@ -3,7 +3,8 @@ ID=$1 SERVICE=$2
 kept=$MEC/migrations/$ID
 state=$kept/state
 mkdir -p "$state"
-cp "$INSTANCES/$SERVICE/domain.xml" "$state/domain.xml"
+# as it really runs: after a live migration there is no other description of it
+virsh -q dumpxml --migratable "$SERVICE" >"$state/domain.xml"
 virsh -q save "$SERVICE" "$state/memory" >"$kept/save.log" 2>&1 || {
     cat "$kept/save.log" >&2
     fail "libvirt could not save $SERVICE: $(sed -n 's/^error: //p' "$kept/save.log" | tail -n1)"
