@@ -49,6 +49,6 @@ cd /
 umount -l /mnt
 hostname "$name"
 # what systemd would do: a service that ends is started again
-again() { while :; do "$@"; sleep 1; done; }
-[ -z "$disk" ] || { again /usr/sbin/virtlogd >/dev/null 2>&1 & again /usr/sbin/libvirtd >/dev/null 2>&1 & }
+again() { while :; do "$@" || true; sleep 1; done; }
+[ -z "$disk" ] || again /usr/sbin/libvirtd >/dev/null 2>&1 &
 exec /usr/bin/tini -- /bin/sh -c 'while :; do /usr/sbin/sshd -D -e; sleep 1; done'

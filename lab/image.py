@@ -27,7 +27,7 @@ BASE_PACKAGES = ("python3-minimal", "iproute2", "ca-certificates")
 HOST_PACKAGES = (
     *("openssh-server", "tini", "lxc", "rsync", "iptables", "nftables", "iputils-arping", "iputils-ping", "procps"),
     *("python3", "python3-pip", "xxhash", "zstd", "debootstrap", "sudo", "uidmap", "kmod", "util-linux-extra"),
-    *("qemu-system-x86", "qemu-utils", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-log"),
+    *("qemu-system-x86", "qemu-utils", "libvirt-daemon", "libvirt-daemon-driver-qemu"),
     *("libvirt-clients", "e2fsprogs"),
 )
 # CRIU of trixie (4.1.1) fails on any socket on kernel 6.16 and later; the one of forky does not.

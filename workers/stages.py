@@ -35,9 +35,10 @@ async def check(ctx: Context) -> None:
         )
     errors = [error for error in asked if isinstance(error, BaseException)]
     source, target = (said if isinstance(said, dict) else {} for said in asked[:2])
-    faults = [str(error) for error in errors]
+    faults = []
     if source and target:
         faults += faults_of(ctx.move, source, target) + await ctx.guest.faults(ctx.target, source, target)
+    faults += [str(error) for error in errors]  # after the hosts' own: a guest that panicked does not answer, either
     if faults:
         raise CheckFailed(faults)
     ctx.facts = source

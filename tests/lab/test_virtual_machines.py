@@ -160,9 +160,12 @@ def test_libvirtd_is_killed(site: Site, guest: str, slow: None, stage: str, how:
 def test_a_full_disk_at_the_source_fails_the_saving_and_the_guest_goes_on(site: Site, guest: str) -> None:
     counted, source = site.count(guest), site.where(guest)[0]
     # the checks see enough room; it is gone a moment later
-    fill = "fallocate -l $(($(df -P -B1 /var/lib/mec | awk 'NR==2{print $4}') - 20000000)) /var/lib/mec/full"
-    waiting = "while [ ! -d /var/lib/mec/migrations/*/keys ]; do sleep 0.01; done"
-    site.shell(source, f"setsid sh -c '{waiting}; {fill}' >/dev/null 2>&1 &")
+    fill = (
+        "until ls -d /var/lib/mec/migrations/*/keys; do sleep 0.01; done\n"
+        "free=$(df -P -B1 /var/lib/mec | awk 'NR==2{print $4}')\n"
+        "fallocate -l $((free - 20000000)) /var/lib/mec/full\n"
+    )
+    site.shell(source, f"cat >/tmp/fill <<'END'\n{fill}END\nsetsid sh /tmp/fill >/dev/null 2>&1 &")
     moved = site.migrate(guest, other(source))
     site.shell(source, "rm /var/lib/mec/full")
     assert moved["outcome"] == "rolled_back"
@@ -235,9 +238,8 @@ def test_what_would_be_left_behind_is_refused(site: Site, guest: str, make: str,
 
 def test_a_guest_that_panicked_is_not_migrated(site: Site) -> None:
     site.ok("service", "deploy", "doomed", "--application", "no-application", "--kind", "kvm", "--host", "mec-1")
-    site.shell("mec-1", "virsh -q inject-nmi doomed || true")
-    panic = "virsh -q send-key doomed KEY_LEFTALT KEY_SYSRQ KEY_C"
-    site.shell("mec-1", panic)
+    panic = '{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["-c","echo c > /proc/sysrq-trigger"]}}'
+    site.shell("mec-1", f"virsh -q qemu-agent-command doomed '{panic}' >/dev/null 2>&1 || true")
     site.wait("the guest's panic", lambda: "crashed" in site.shell("mec-1", "virsh -q domstate doomed"), 20)
     moved = site.migrate("doomed", "mec-2")
     assert moved["outcome"] == "rejected"
