@@ -11,7 +11,12 @@ down: .venv/demo
 	@$(PYTHON) manage.py portal down
 	@$(PYTHON) manage.py lab down
 
-test: ready-test lint
+# types and style on one core while the hosts' image is built on the other
+test: ready-test
+	@$(MAKE) -s -j2 --output-sync=target lint proof
+
+.PHONY: proof
+proof: ready-test
 	$(PYTHON) -m pytest -q --durations=15
 
 # everything that needs no edge and no browser

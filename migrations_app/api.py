@@ -41,6 +41,8 @@ class MigrationOut(Schema):
     source: str
     target: str
     layers: int
+    method: str
+    idle_memory: bool
     app_found: bool | None
     outcome: str
     total_s: float | None
@@ -99,6 +101,8 @@ class MigrateIn(Schema):
     service: str
     target: str
     layers: int = 3
+    method: str = "save"
+    idle_memory: bool = False
     reason: str = Field(default="", max_length=200)
 
 
@@ -151,7 +155,7 @@ def _fields(row: Any, schema: type[Schema]) -> dict[str, Any]:
 
 @api.get("/migrations", response=list[MigrationOut])
 def list_migrations(request: HttpRequest, limit: int = 50, offset: int = 0) -> Any:
-    """The history's filters: service, application, kind, layers, source, target, host, outcome, since, until."""
+    """The history's filters: service, application, kind, layers, method, source, target, host, outcome, since, until."""
     found = MigrationFilter(request.GET, queryset=Migration.objects.all())
     if not found.form.is_valid():
         raise HttpError(422, "; ".join(f"{name}: {faults[0]}" for name, faults in found.form.errors.items()))
@@ -171,15 +175,18 @@ def migrate(request: HttpRequest, wanted: MigrateIn) -> Any:
     must_operate(request.user)
     service = get_service_for(request.user, wanted.service)
     target = get_object_or_404(Host, name=wanted.target)
-    if faults := [check.sentence for check in checks(service, target, wanted.layers) if check.state == "fault"]:
+    found = checks(service, target, wanted.layers, wanted.method, wanted.idle_memory)
+    if faults := [check.sentence for check in found if check.state == "fault"]:
         raise ValidationError(faults)
     migration = actions.request_migration(
         service=service,
         target=target,
         layers=wanted.layers,
+        method=wanted.method,
+        idle_memory=wanted.idle_memory,
         by=operator_of(request),
         reason=wanted.reason,
-        forecast=forecasts(service, target)[wanted.layers].as_dict(),
+        forecast=forecasts(service, target, wanted.method, wanted.idle_memory)[wanted.layers].as_dict(),
     )
     return Status(201, summary(migration))
 

@@ -6,7 +6,7 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 
-from migrations_app.models import Host, Kind, Migration, MigrationStatus
+from migrations_app.models import Host, Kind, Method, Migration, MigrationStatus
 
 
 def _choice(**about: Any) -> Any:
@@ -32,6 +32,7 @@ class MigrationFilter(django_filters.FilterSet):  # type: ignore[misc]
     application = _choice(field_name="application_name", choices=_names("application_name"), label="Application")
     kind = _choice(choices=Kind.choices, label="Kind")
     layers = _choice(choices=[(2, "2 layers"), (3, "3 layers")], label="Model")
+    method = _choice(choices=Method.choices, label="Method")
     source = _choice(field_name="source__name", choices=_hosts, label="From host")
     target = _choice(field_name="target__name", choices=_hosts, label="To host")
     host = _choice(method="touching", choices=_hosts, label="From or to host")

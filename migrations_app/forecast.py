@@ -9,6 +9,7 @@ application layer found or not) the forecast is their medians. Otherwise it is m
 
 Three layers, application found: the instance travels in the downtime and nothing before it. Three layers, not found:
 the application layer travels before it, as well. Two layers: application and instance both travel in the downtime.
+QEMU's live migration: all travels before the downtime.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +58,13 @@ class Forecast:
 
 
 def forecast(
-    *, layers: int, sizes: Sizes, bandwidth_mbit: int, app_found: bool, history: Iterable[Run] = ()
+    *,
+    layers: int,
+    sizes: Sizes,
+    bandwidth_mbit: int,
+    app_found: bool,
+    live: bool = False,
+    history: Iterable[Run] = (),
 ) -> Forecast:
     """What a migration with this many layers will cost; `basis` is "history" or "sizes"."""
     runs = list(history)
@@ -65,6 +72,8 @@ def forecast(
         return _from_history(runs)
     before = sizes.application if layers == 3 and not app_found else 0
     during = sizes.instance + sizes.memory + (sizes.application if layers == 2 else 0)
+    if live:
+        before, during = before + during, 0
     downtime = FIXED_DOWNTIME_S + transfer_s(during, bandwidth_mbit)
     total = FIXED_BEFORE_S + transfer_s(before, bandwidth_mbit) + downtime + FIXED_AFTER_S
     return Forecast(round(total, 2), round(downtime, 2), before + during, "sizes", len(runs))

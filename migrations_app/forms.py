@@ -88,7 +88,8 @@ class DeployForm(_Styled, forms.Form):
     kind = forms.ChoiceField(choices=Kind.choices)
     storage = forms.ChoiceField(
         choices=Storage.choices,
-        help_text="Overlay: a clone is a mount. Directory: a clone is a full copy, as in the paper.",
+        help_text="Overlay: a clone is a mount (LXC) or a qcow2 image over the application's (KVM). Directory: a full copy, as in "
+        "the paper.",
     )
     address = forms.GenericIPAddressField(
         required=False, label="Address (optional)", help_text="Left empty, the first free one is given"
@@ -110,6 +111,7 @@ class BuildForm(_Styled, forms.Form):
     """Where an application layer is wanted, and how it is to lie there."""
 
     host = forms.ModelChoiceField(Host.objects.mec(), to_field_name="name", empty_label="Choose …")
+    kind = forms.ChoiceField(choices=Kind.choices)
     storage = forms.ChoiceField(choices=Storage.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -124,4 +126,5 @@ class MigrateForm(forms.Form):
     layers = forms.TypedChoiceField(
         choices=[(3, "Three layers"), (2, "Two layers")], coerce=int, initial=3, widget=forms.RadioSelect
     )
+    how = forms.ChoiceField(choices=[("save", ""), ("idle", ""), ("live", "")], required=False)
     reason = forms.CharField(max_length=200, required=False)

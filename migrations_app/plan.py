@@ -4,7 +4,7 @@ from statistics import median
 from typing import Any
 
 from migrations_app.forecast import Forecast, Run, Sizes, forecast
-from migrations_app.models import Host, LayerCopy, Method, Migration, MigrationStatus, Service, StageRun
+from migrations_app.models import Host, Kind, LayerCopy, Method, Migration, MigrationStatus, Service, StageRun
 
 # Where nothing has been measured: a container's own writes are small, and CRIU saves the pages that are in use
 UNMEASURED_INSTANCE_BYTES = 1_000_000
@@ -28,7 +28,10 @@ def sizes_of(service: Service) -> Sizes:
     copy = application_copy(service, service.host) or (
         LayerCopy.objects.of_application(service.application, service.storage, service.kind).first()
     )
-    memory = int(service.application.recipe.get("memory_mb", 256) * 1_000_000 * UNMEASURED_MEMORY_SHARE)
+    megabytes = service.application.recipe.get("memory_mb", 256)
+    if service.kind == Kind.KVM:  # its own kernel, and what the kernel keeps of its disk
+        megabytes = max(256, megabytes)
+    memory = int(megabytes * 1_000_000 * UNMEASURED_MEMORY_SHARE)
     return Sizes(
         application=_sent(service, "rsync_app_filesystem") or (copy.size_bytes if copy else 0),
         instance=_sent(service, "rsync_instance_filesystem") or UNMEASURED_INSTANCE_BYTES,
@@ -43,6 +46,7 @@ def _sent(service: Service, stage: str) -> int:
         kind=service.kind,
         storage=service.storage,
         layers=3,
+        method=Method.SAVE,
         status=MigrationStatus.SUCCEEDED,
     )
     if stage == "rsync_app_filesystem":
@@ -95,14 +99,16 @@ def forecasts(
             sizes=sizes,
             bandwidth_mbit=bandwidth,
             app_found=found,
+            live=method == Method.LIVE,
             history=runs_like(service, layers, found, bandwidth, method, idle_memory),
         )
         for layers in (2, 3)
     }
 
 
-def travelling(service: Service, target: Host, layers: int) -> list[dict[str, Any]]:
+def travelling(service: Service, target: Host, layers: int, method: str = Method.SAVE) -> list[dict[str, Any]]:
     """Line by line: which layer travels, how much, and when."""
+    when = "while the service goes on" if method == Method.LIVE else "while suspended"
     sizes, found = sizes_of(service), application_found(service, target)
     base = {"layer": "Base layer", "travels": False, "bytes": 0, "when": f"{target} has its own copy"}
     if layers == 2:
@@ -116,6 +122,6 @@ def travelling(service: Service, target: Host, layers: int) -> list[dict[str, An
             "bytes": sizes.application,
             "when": "before the suspension, while the service goes on",
         }
-    instance = {"layer": "Instance: files", "travels": True, "bytes": sizes.instance, "when": "while suspended"}
-    memory = {"layer": "Instance: memory", "travels": True, "bytes": sizes.memory, "when": "while suspended"}
+    instance = {"layer": "Instance: files", "travels": True, "bytes": sizes.instance, "when": when}
+    memory = {"layer": "Instance: memory", "travels": True, "bytes": sizes.memory, "when": when}
     return [base, app, instance, memory]

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from migrations_app.actions.migrations import refusals
-from migrations_app.models import Host, HostStatus, LayerCopy, Service
+from migrations_app.models import Host, HostStatus, Kind, LayerCopy, Method, Service
 from migrations_app.plan import sizes_of
 
 # Room beyond what travels: unpacking, logs, and the saved state beside the layers
 SPARE_BYTES = 200_000_000
+# A virtual machine has its own kernel, and QEMU around it
+LEAST_GUEST_BYTES, QEMU_BYTES = 256_000_000, 150_000_000
+TOOLS = {
+    Kind.LXC: {"criu_version": "CRIU", "lxc_version": "LXC"},
+    Kind.KVM: {"qemu_version": "QEMU", "libvirt_version": "libvirt"},
+}
 
 
 @dataclass(frozen=True)
@@ -21,14 +27,19 @@ class Check:
     mend: str = ""
 
 
-def checks(service: Service, target: Host, layers: int) -> list[Check]:
+def checks(
+    service: Service, target: Host, layers: int, method: str = Method.SAVE, idle_memory: bool = False
+) -> list[Check]:
     """Everything that speaks for and against this migration, faults first."""
-    found = [Check("fault", sentence) for sentence in refusals(service=service, target=target, layers=layers)]
+    refused = refusals(service=service, target=target, layers=layers, method=method, idle_memory=idle_memory)
+    found = [Check("fault", sentence) for sentence in refused]
     found += _host(target) + _host(service.host)
     found += _base(service, target)
     source, there = _facts(service.host), _facts(target)
     if source and there:
-        found += [*_versions(service, target, source, there), *_processor(service, target, source, there)]
+        found += _versions(service, target, source, there)
+        alike = _processor if service.kind == Kind.LXC else _acceleration
+        found += alike(service, target, source, there)
     if there:
         found += _room(service, target, there)
     order = {"fault": 0, "warning": 1, "ok": 2}
@@ -63,7 +74,8 @@ def _base(service: Service, target: Host) -> list[Check]:
     copies = LayerCopy.objects.filter(base__name=name, kind=service.kind)
     here, there = copies.filter(host=service.host).first(), copies.filter(host=target).first()
     if there is None:
-        return [Check("fault", f"{target} does not hold the base {name}: provision it.", "provision")]
+        what = f"the base {name} for {service.get_kind_display()}"
+        return [Check("fault", f"{target} does not hold {what}: provision it.", "provision")]
     if here is not None and here.digest != there.digest:
         return [
             Check(
@@ -76,9 +88,10 @@ def _base(service: Service, target: Host) -> list[Check]:
 
 
 def _versions(service: Service, target: Host, here: dict[str, Any], there: dict[str, Any]) -> Iterator[Check]:
-    names = {"criu_version": "CRIU", "lxc_version": "LXC"} if service.kind == "lxc" else {"qemu_version": "QEMU"}
-    for key, title in names.items():
+    for key, title in TOOLS[Kind(service.kind)].items():
         ours, theirs = here.get(key), there.get(key)
+        if theirs == "":
+            continue  # the refusals name it
         if not theirs:
             yield Check("fault", f"{title} was not found on {target}: install it, then check the host.", "host")
         elif ours and ours != theirs:
@@ -87,6 +100,20 @@ def _versions(service: Service, target: Host, here: dict[str, Any], there: dict[
             )
         elif ours:
             yield Check("ok", f"{title} {ours} on both hosts.")
+
+
+def _acceleration(service: Service, target: Host, here: dict[str, Any], there: dict[str, Any]) -> Iterator[Check]:
+    ours, theirs = here.get("acceleration"), there.get("acceleration")
+    if ours and theirs and ours != theirs:
+        yield Check(
+            "fault",
+            f"Guests run with {ours.upper()} on {service.host} and with {theirs.upper()} on {target}: a running one cannot "
+            "change over. Choose another target.",
+        )
+    elif ours:
+        yield Check(
+            "ok", f"Guests run with {ours.upper()} on both hosts; libvirt compares the processors when it begins."
+        )
 
 
 def _processor(service: Service, target: Host, here: dict[str, Any], there: dict[str, Any]) -> Iterator[Check]:
@@ -108,6 +135,8 @@ def _room(service: Service, target: Host, there: dict[str, Any]) -> Iterator[Che
     sizes = sizes_of(service)
     disk = sizes.application + sizes.instance + sizes.memory + SPARE_BYTES
     memory = service.application.recipe.get("memory_mb", 256) * 1_000_000
+    if service.kind == Kind.KVM:
+        memory = max(memory, LEAST_GUEST_BYTES) + QEMU_BYTES
     for key, needed, title in (("disk_free_bytes", disk, "disk"), ("memory_free_bytes", memory, "memory")):
         free = there.get(key)
         if free is None:

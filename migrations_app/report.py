@@ -34,6 +34,8 @@ def summary(migration: Migration, stages: Iterable[StageRun] | None = None) -> d
         "source": str(migration.source),
         "target": str(migration.target),
         "layers": migration.layers,
+        "method": migration.method,
+        "idle_memory": migration.idle_memory,
         "app_found": migration.app_found,
         "outcome": migration.status,
         "total_s": migration.total_s,

@@ -1,4 +1,7 @@
-"""Consumes memory that keeps changing: `ram.py MEGABYTES MEGABYTES_CHANGED_A_SECOND`. Answers datagrams with a counter."""
+"""Consumes memory that keeps changing: `ram.py MEGABYTES MEGABYTES_CHANGED_A_SECOND RANDOM_PERCENT`.
+
+Of each page so many percent are random, and the rest zeros: that is how far it can be compressed. Answers datagrams with a counter.
+"""
 
 import os
 import select
@@ -8,9 +11,10 @@ import time
 
 PAGE = 4096
 megabytes, changed = int(sys.argv[1]), float(sys.argv[2])
-memory = bytearray(megabytes * 1_000_000)
-for start in range(0, len(memory), 1_000_000):
-    memory[start : start + 1_000_000] = os.urandom(1_000_000)
+random = PAGE * int(sys.argv[3]) // 100
+memory = bytearray(megabytes * 1_000_000 // PAGE * PAGE)
+for start in range(0, len(memory), PAGE):
+    memory[start : start + random] = os.urandom(random)
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 server.bind(("0.0.0.0", 7000))
 count, at, rewritten, began = 0, 0, 0, time.monotonic()
@@ -24,6 +28,6 @@ while True:
     if due - rewritten > 10_000_000:  # a pause, as a migration is: do not catch up with what was missed
         rewritten = int(due)
     while rewritten < due and memory:
-        memory[at : at + PAGE] = os.urandom(min(PAGE, len(memory) - at))
+        memory[at : at + random] = os.urandom(random)
         at = (at + PAGE) % len(memory)
         rewritten += PAGE

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from migrations_app.abilities import lacking
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Application,
@@ -38,6 +39,8 @@ def deploy_service(
     """Give a new service its fixed address and ask a worker to start it on a host."""
     if host.role != HostRole.MEC:
         raise ValidationError(f"{host} is the user's side, not a MEC host: choose a MEC host.")
+    if sentence := lacking(host, kind):
+        raise ValidationError(sentence)
     network = ServiceNetwork.objects.select_for_update().first()
     if network is None:
         raise ValidationError("The portal does not know the services' network yet: set it with “manage.py network”.")

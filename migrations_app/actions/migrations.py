@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from migrations_app.abilities import lacking
 from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
@@ -37,6 +38,8 @@ def refusals(
         faults.append(f"{service} already runs on {target}: choose another target.")
     if target.role != HostRole.MEC:
         faults.append(f"{target} is the user's side, not a MEC host: choose a MEC host.")
+    elif sentence := lacking(target, service.kind):
+        faults.append(sentence)
     if service.status != ServiceStatus.RUNNING:
         faults.append(
             f"{service} is {service.shown_status.label.lower()}: only a running service can be migrated live."

@@ -72,10 +72,10 @@ def bars_of_each(rows: list[Migration]) -> list[Bar]:
 
 
 def bars_of_means(rows: QuerySet[Migration]) -> list[Bar]:
-    """One bar an application, kind, model and whether the target held the application: the means of successful ones."""
+    """One bar an application, kind, method, model and whether the target held the application: means of successful ones."""
     ended = rows.filter(status=MigrationStatus.SUCCEEDED, total_s__isnull=False)
     latest = list(ended.values_list("pk", flat=True)[:MEANS_OVER])
-    group = ("application_name", "kind", "layers", "app_found")
+    group = ("application_name", "kind", "method", "idle_memory", "layers", "app_found")
     totals = (
         Migration.objects.filter(pk__in=latest).order_by().values(*group).annotate(n=Count("pk"), total=Sum("total_s"))
     )
@@ -90,9 +90,12 @@ def bars_of_means(rows: QuerySet[Migration]) -> list[Bar]:
     return bars
 
 
-def _label(application: str, kind: str, layers: int, found: bool | None, *, n: int) -> str:
+def _label(
+    application: str, kind: str, method: str, idle_memory: bool, layers: int, found: bool | None, *, n: int
+) -> str:
     held = "" if layers == 2 or found is None else ", app found" if found else ", app not found"
-    return f"{application}<br>{kind.upper()} · {layers} layers{held} (n={n})"
+    shown = Migration(kind=kind, method=method, idle_memory=idle_memory, layers=layers).model_label
+    return f"{application}<br>{shown}{held} (n={n})"
 
 
 def _stage_sums(pks: list[int], *group: str) -> dict[tuple[Any, ...], dict[str, float]]:
@@ -111,7 +114,8 @@ def _with_other(sums: dict[str, float], total: float, n: int) -> dict[str, float
 
 
 COLUMNS = (
-    "migration", "service", "application", "kind", "storage", "source", "target", "layers", "app_found", "outcome",
+    "migration", "service", "application", "kind", "storage", "source", "target", "layers", "method", "idle_memory",
+    "app_found", "outcome",
     "requested_at", "bandwidth_mbit", "total_s", "downtime_s", "probe_downtime_s", "bytes_on_wire",
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from migrations_app import actions
 from migrations_app.forms import HostForm
 from migrations_app.host_keys import fingerprint_of
-from migrations_app.models import BaseLayer, Host, Migration, Operation
+from migrations_app.models import BaseLayer, Host, Kind, Migration, Operation
 
 from .common import action, active_operations, attempt, get_host_for, operator_of, operators_only, page
 
@@ -21,6 +21,11 @@ FACTS = {
     "cgroup_mode": "Control groups",
     "lxc_version": "LXC",
     "criu_version": "CRIU",
+    "qemu_version": "QEMU",
+    "libvirt_version": "libvirt",
+    "acceleration": "Virtual machines run with",
+    "cpu_model_kvm": "Their processor model",
+    "machine_type": "Their newest machine type",
     "criu_check": "criu check",
     "rsync_version": "rsync",
     "disk_free_bytes": "Free disk",
@@ -121,8 +126,9 @@ def check_host(request: HttpRequest, name: str) -> HttpResponse:
 def provision_base(request: HttpRequest, name: str) -> HttpResponse:
     """Send the base layer to a host that lacks it."""
     shown, base = get_host_for(request.user, name), request.POST.get("base") or DEFAULT_BASE
-    said = f"The base {base} is being sent to {name}."
-    attempt(request, said, lambda: actions.provision_base(host=shown, name=base, by=operator_of(request)))
+    kind = _kind(request)
+    said = f"The base {base} for {kind.label} is being sent to {name}."
+    attempt(request, said, lambda: actions.provision_base(host=shown, name=base, kind=kind, by=operator_of(request)))
     return redirect(_back(request, name))
 
 
@@ -130,9 +136,16 @@ def provision_base(request: HttpRequest, name: str) -> HttpResponse:
 def build_base(request: HttpRequest, name: str) -> HttpResponse:
     """Build the base layer on a host from Debian's packages."""
     shown, base = get_host_for(request.user, name), request.POST.get("base") or DEFAULT_BASE
-    said = f"The base {base} is being built on {name}; this takes some minutes."
-    attempt(request, said, lambda: actions.build_base(host=shown, name=base, by=operator_of(request)))
+    kind = _kind(request)
+    said = f"The base {base} for {kind.label} is being built on {name}; this takes some minutes."
+    attempt(request, said, lambda: actions.build_base(host=shown, name=base, kind=kind, by=operator_of(request)))
     return redirect(_back(request, name))
+
+
+def _kind(request: HttpRequest) -> Kind:
+    """The kind that a button named; containers' where it named none."""
+    wanted = request.POST.get("kind")
+    return Kind(wanted) if wanted in Kind.values else Kind.LXC
 
 
 def _back(request: HttpRequest, name: str) -> str:

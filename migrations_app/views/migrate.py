@@ -8,11 +8,18 @@ from django.shortcuts import redirect
 
 from migrations_app import actions
 from migrations_app.forms import MigrateForm
-from migrations_app.models import Host, Service
+from migrations_app.models import Host, Method, Service
 from migrations_app.plan import application_found, forecasts, travelling
 from migrations_app.preflight import checks, forbidden
 
 from .common import get_service_for, operator_of, operators_only, page
+
+# what the page's one choice of method means: the method, and whether memory is sent as a difference to the idle one
+HOWS: dict[str, tuple[str, bool]] = {
+    "save": (Method.SAVE, False),
+    "idle": (Method.SAVE, True),
+    "live": (Method.LIVE, False),
+}
 
 
 @operators_only
@@ -24,20 +31,22 @@ def migrate(request: HttpRequest, name: str) -> HttpResponse:
     targets = list(Host.objects.mec().exclude(pk=service.host_id))
     target = next((host for host in targets if host.name == request.GET.get("target")), targets[0] if targets else None)
     layers = 2 if request.GET.get("layers") == "2" else 3
-    context = _plan(service, target, layers) | {"targets": targets}
+    context = _plan(service, target, layers, request.GET.get("how", "")) | {"targets": targets}
     return page(request, "migrate/page.html", context, live="migrate/_plan.html")
 
 
-def _plan(service: Service, target: Host | None, layers: int) -> dict[str, Any]:
+def _plan(service: Service, target: Host | None, layers: int, how: str = "save") -> dict[str, Any]:
     """Everything the page says about one choice."""
-    context: dict[str, Any] = {"service": service, "target": target, "layers": layers, "forbidden": True}
+    how = how if how in HOWS else "save"
+    context: dict[str, Any] = {"service": service, "target": target, "layers": layers, "how": how, "forbidden": True}
     if target is None:
         return context
-    found = checks(service, target, layers)
+    method, idle_memory = HOWS[how]
+    found = checks(service, target, layers, method, idle_memory)
     return context | {
         "app_found": application_found(service, target),
-        "travelling": travelling(service, target, layers),
-        "forecasts": forecasts(service, target),
+        "travelling": travelling(service, target, layers, method),
+        "forecasts": forecasts(service, target, method, idle_memory),
         "checks": found,
         "faults": sum(check.state == "fault" for check in found),
         "forbidden": forbidden(found),
@@ -53,8 +62,9 @@ def _request(request: HttpRequest, service: Service) -> HttpResponse:
         refused = ["Choose one of the hosts as the target, and two or three layers."]
         plan = _plan(service, targets[0] if targets else None, 3)
         return _again(request, plan, targets, refused)
-    target, layers = form.cleaned_data["target"], form.cleaned_data["layers"]
-    plan = _plan(service, target, layers)
+    target, layers, how = form.cleaned_data["target"], form.cleaned_data["layers"], form.cleaned_data["how"] or "save"
+    plan = _plan(service, target, layers, how)
+    method, idle_memory = HOWS[how]
     if plan["forbidden"]:
         faults = [check.sentence for check in plan["checks"] if check.state == "fault"]
         return _again(request, plan, targets, faults)
@@ -63,6 +73,8 @@ def _request(request: HttpRequest, service: Service) -> HttpResponse:
             service=service,
             target=target,
             layers=layers,
+            method=method,
+            idle_memory=idle_memory,
             by=operator_of(request),
             reason=form.cleaned_data["reason"],
             forecast=plan["forecasts"][layers].as_dict(),

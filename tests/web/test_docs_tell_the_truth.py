@@ -26,7 +26,7 @@ OTHER_SETTINGS = {"MEC_CACHE_DIR", "MEC_LAB", "MEC_LAB_DIR", "MEC_WORKER_THREADS
 
 def settings_read() -> set[str]:
     text = (ROOT / "mecportal/settings.py").read_text()
-    return set(re.findall(r'env\.(?:text|integer|flag|words)\(\s*"([A-Z_]+)"', text)) | OTHER_SETTINGS
+    return set(re.findall(r'env\.(?:text|integer|flag|words|choice)\(\s*"([A-Z_]+)"', text)) | OTHER_SETTINGS
 
 
 def commands_named() -> Iterator[tuple[str, str, str]]:
@@ -47,10 +47,10 @@ def test_the_table_of_stages_says_what_is_felt_and_what_commits(name: str) -> No
     stage = STAGES[name]
     row = next(line for line in TEXTS["architecture.md"].splitlines() if line.startswith(f"| `{name}` |"))
     assert ("**down**" in row, "**commits**" in row) == (stage.down, stage.commits)
-    three, two = row.split("|")[3:5]
-    in_plans = {layers: name in (each.name for each in plan) for layers, plan in PLANS.items()}
-    assert {3: three.strip() != "no", 2: two.strip() != "no"} == in_plans
-    assert row.split("|")[5].strip() == stage.paper_title
+    three, two, live = (cell.strip() != "no" for cell in row.split("|")[3:6])
+    in_plans = {key: name in (each.name for each in plan) for key, plan in PLANS.items()}
+    assert {("save", 3): three, ("save", 2): two, ("live", 3): live} == in_plans
+    assert row.split("|")[6].strip() == stage.paper_title
 
 
 def test_no_stage_is_named_that_is_none() -> None:

@@ -23,7 +23,7 @@ def test_the_page_forecasts_both_models_and_says_from_what(as_operator: Client, 
     assert "2 layers" in text
     assert "3 layers" in text
     assert text.count("sizes and link") == 2
-    assert "disabled" not in text
+    assert '<button class="btn btn-primary" disabled' not in text
 
 
 def test_three_runs_like_this_are_the_forecast(as_operator: Client, edge: dict[str, Any]) -> None:

@@ -32,9 +32,10 @@ def test_every_fault_of_a_recipe_is_said(as_operator: Client) -> None:
 
 
 def test_a_layer_is_brought_to_a_host(as_operator: Client, edge: dict[str, Any]) -> None:
-    form = {"host": edge["target"].name, "storage": "overlay"}
+    form = {"host": edge["target"].name, "kind": "kvm", "storage": "overlay"}
     as_operator.post(f"/applications/{edge['service'].application.name}/build/", form)
-    assert Operation.objects.first().kind == "build_application"  # type: ignore[union-attr]
+    queued = Operation.objects.get(kind="build_application")
+    assert queued.argument == "kvm/overlay"
 
 
 def test_an_application_in_use_stays(as_operator: Client, edge: dict[str, Any]) -> None:
@@ -61,7 +62,7 @@ def test_a_service_is_deployed_with_the_first_free_address(as_operator: Client, 
     [
         ({"name": "a b"}, "cannot be a name"),
         ({"address": "192.0.2.1"}, "not in the services"),
-        ({"kind": "kvm"}, "not one of the available choices"),
+        ({"kind": "jail"}, "not one of the available choices"),
         ({"host": "nowhere"}, "valid choice"),
     ],
 )

@@ -1,10 +1,11 @@
-"""./manage.py demo: an edge, the portal, two services and one live migration, then serving until Ctrl-C."""
+"""./manage.py demo: an edge, the portal, a container and a virtual machine, a migration of each, then serving until Ctrl-C."""
 
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from lab import edge
 from lab.errors import LabError
@@ -24,12 +26,17 @@ from migrations_app.management.commands.portal import bring_up, end, make_person
 from migrations_app.models import Host, Service
 
 RECIPES = Path(__file__).resolve().parents[2] / "applications"
-SERVICES = (("game", "game-server", "mec-1"), ("hello", "no-application", "mec-2"))
-MOVED = "game"
+# name, application, kind, host, and how it is moved
+SERVICES = (
+    ("game", "game-server", "lxc", "mec-1", ()),
+    ("machine", "no-application", "kvm", "mec-2", ("--method", "live")),
+)
 
 
 class Command(BaseCommand):
-    help = "Show it all on this machine: an emulated edge, two services, one live migration; serves until Ctrl-C."
+    help = (
+        "Show it all on this machine: an edge, a container and a virtual machine, each migrated; serves until Ctrl-C."
+    )
 
     def handle(self, **_options: Any) -> None:
         signal.signal(signal.SIGTERM, _interrupt_only(os.getpid()))
@@ -38,7 +45,8 @@ class Command(BaseCommand):
             self._edge_up()
             portal = bring_up()
             self._fill()
-            self._migrate()
+            for name, *_where, how in SERVICES:
+                self._migrate(name, how)
             self._say_where()
             portal.wait()
         except KeyboardInterrupt:
@@ -64,21 +72,29 @@ class Command(BaseCommand):
     def _fill(self) -> None:
         register(status(), stdout=self.stdout)
         call_command("application", "add", *sorted(str(path) for path in RECIPES.glob("*.toml")), stdout=self.stdout)
-        for name, application, host in SERVICES:
+        with ThreadPoolExecutor() as pool:  # booting a machine and starting a container take nothing from each other
+            list(pool.map(self._deploy, SERVICES))
+
+    def _deploy(self, wanted: tuple[str, str, str, str, tuple[str, ...]]) -> None:
+        name, application, kind, host, _how = wanted
+        try:
             if Service.objects.filter(name=name).exists():
                 call_command("service", "start", name, stdout=self.stdout)
             else:
-                call_command(
-                    "service", "deploy", name, "--application", application, "--host", host, stdout=self.stdout
-                )
+                where = ["--application", application, "--kind", kind, "--host", host]
+                call_command("service", "deploy", name, *where, stdout=self.stdout)
+        finally:
+            connection.close()
 
-    def _migrate(self) -> None:
-        here = Service.objects.get(name=MOVED).host
+    def _migrate(self, name: str, how: tuple[str, ...]) -> None:
+        service = Service.objects.get(name=name)
+        here = service.host
         target = Host.objects.mec().exclude(pk=here.pk).exclude(services__isnull=False).first()
         target = target or Host.objects.mec().exclude(pk=here.pk).first()
-        self.stdout.write(f"\nMigrating {MOVED} from {here} to {target}, with three layers:\n")
+        what = f"{name} ({service.get_kind_display()}{', live' if how else ''})"
+        self.stdout.write(f"\nMigrating {what} from {here} to {target}, with three layers:\n")
         try:
-            call_command("live_migrate", MOVED, "--to", str(target), "--reason", "demo")
+            call_command("live_migrate", name, "--to", str(target), "--reason", "demo", *how)
         except SystemExit as ended:
             if ended.code:
                 self.stderr.write("The migration did not succeed; the portal stays up, so that you can look.")
