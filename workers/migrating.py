@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -23,7 +23,7 @@ from workers.hosts.ssh import HostClock, SshHost, connect
 from workers.journal import MigrationJournal
 from workers.layers import STORES
 from workers.move import Move
-from workers.plans import PLANS
+from workers.plans import LIVE_COPY, PLANS
 from workers.probe import Probe, Question, felt_downtime, probing
 from workers.transfer.rsync import Transfer
 
@@ -123,7 +123,8 @@ async def give_up(migration: Migration, sentence: str, outcome: Outcome = Outcom
 
 def plan_of(migration: Migration) -> Plan[MigrationContext]:
     """The table of this migration's method and number of layers."""
-    return PLANS[migration.method, migration.layers]
+    limited = replace(LIVE_COPY, time_limit_s=settings.LIVE_LIMIT_SECONDS)
+    return tuple(limited if stage is LIVE_COPY else stage for stage in PLANS[migration.method, migration.layers])
 
 
 def _note_broken_off(migration: Migration) -> None:

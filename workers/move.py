@@ -25,13 +25,21 @@ class Station:
 
 
 @dataclass(frozen=True)
+class Live:
+    """What QEMU's own live migration is told."""
+
+    downtime_ms: int  # switch over when the rest can be sent within so long
+    throttle: bool  # slow a guest down that changes its memory faster than the link sends it
+
+
+@dataclass(frozen=True)
 class Move:
     """One migration of a service."""
 
     migration: int
     station: Station
     layers: int
-    live: bool = False  # by QEMU's own live migration
+    live: Live | None = None  # by QEMU's own live migration; None: saved and sent
     idle_memory: bool = False  # send the memory as a difference to that of the idle application
 
     @property

@@ -1,7 +1,5 @@
 """The paper's Fig. 3 as tables, in its order. `Other remaining tasks` is all time that is in no stage of the paper."""
 
-from django.conf import settings
-
 from workers import stages
 from workers.context import MigrationContext as Context
 from workers.engine import Plan, Stage
@@ -94,7 +92,7 @@ LIVE_COPY = Stage[Context](
     do=stages.copy_live,
     undo=stages.undo_restore,
     commits=True,
-    time_limit_s=settings.LIVE_LIMIT_SECONDS,
+    time_limit_s=600,  # MEC_LIVE_LIMIT_SECONDS takes its place
 )
 SWITCH_OVER = Stage[Context](
     name="switch_over",

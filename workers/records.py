@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
+from django.conf import settings
+
 from migrations_app import recipes
 from migrations_app.models import Application, BaseLayer, Host, Kind, LayerCopy, Method, Migration, Service
 from workers.hosts.base import Target
-from workers.move import Move, Station
+from workers.move import Live, Move, Station
 from workers.probe import Question
 
 
@@ -84,7 +86,9 @@ def move_of(migration: Migration) -> Move:
         migration=migration.pk,
         station=station_of(migration.service),
         layers=migration.layers,
-        live=migration.method == Method.LIVE,
+        live=Live(settings.LIVE_DOWNTIME_MS, settings.LIVE_NOT_CONVERGING == "throttle")
+        if migration.method == Method.LIVE
+        else None,
         idle_memory=migration.idle_memory,
     )
 

@@ -55,7 +55,7 @@ async def check(ctx: Context) -> None:
 async def prepare(ctx: Context) -> None:
     """Make the way from source to target: a key for this migration alone, and a connection that stays open."""
     await ctx.make(prepared=True)
-    await ctx.transfer.open(sockets=ctx.move.live)
+    await ctx.transfer.open(sockets=ctx.move.live is not None)
 
 
 async def remove_what_came(ctx: Context) -> None:

@@ -9,7 +9,7 @@ from workers.engine import Outcome, recover, run
 from workers.guests import GUESTS
 from workers.hosts.ssh import HostClock
 from workers.layers import STORES
-from workers.move import Move, Station
+from workers.move import Live, Move, Station
 from workers.plans import PLANS
 from workers.probe import Series
 from workers.transfer.rsync import Transfer
@@ -64,7 +64,7 @@ class World:
             return None
 
         return MigrationContext(
-            move=Move(7, station, self.layers, live=self.method == "live"),
+            move=Move(7, station, self.layers, live=Live(50, True) if self.method == "live" else None),
             source=self.source,
             target=self.target,
             guest=GUESTS[self.kind],

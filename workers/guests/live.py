@@ -8,8 +8,6 @@ Source: https://libvirt.org/migration.html, "Migration over UNIX sockets".
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from workers.engine import MigrationError
 from workers.hosts.base import MecHost
 from workers.move import Move
@@ -36,11 +34,11 @@ class LiveMigration:
 
     async def start(self, interface: str) -> None:
         """Make the target ready to receive, and begin to copy. Raises MigrationError."""
-        move, bridge = self._move, self._target.target.access_bridge
+        move, bridge, live = self._move, self._target.target.access_bridge, self._move.live
+        assert live is not None  # only the live plan comes here
         await self._target.call("kvm/receive_live", move.migration, move.service)
         await self._source.call("kvm/forward_live", move.migration, self._target.target.user)
         bandwidth_mbit = min(self._source.target.bandwidth_mbit, self._target.target.bandwidth_mbit)
-        converge = "--auto-converge" if settings.LIVE_NOT_CONVERGING == "throttle" else ""
         self._lines = self._source.stream(
             "kvm/migrate_live",
             move.migration,
@@ -48,8 +46,8 @@ class LiveMigration:
             bridge,
             interface,
             max(1, int(bandwidth_mbit * LINK_SHARE * 1e6 / 8 / 2**20)),
-            settings.LIVE_DOWNTIME_MS,
-            converge,
+            live.downtime_ms,
+            "--auto-converge" if live.throttle else "",
         )
 
     async def copying(self) -> AsyncIterator[Progress]:

@@ -105,7 +105,10 @@ def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> l
 
 def _tool_problems(values: dict[str, Any]) -> list[dict[str, str]]:
     packages = [TOOL_PACKAGES[tool] for tool in values["missing_tools"].split()]
-    packages += [name for name in ("lxc", "criu", "rsync") if not values[f"{name}_version"]]
+    # a host for virtual machines alone needs nothing of what containers need
+    machines_alone = values.get("libvirt_version") and not values["lxc_version"]
+    needed = ("rsync",) if machines_alone else ("lxc", "criu", "rsync")
+    packages += [name for name in needed if not values[f"{name}_version"]]
     return [{"what": f"{name} is missing.", "mend": f"apt-get install {name}"} for name in packages]
 
 

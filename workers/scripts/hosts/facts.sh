@@ -46,6 +46,7 @@ for content in $MEC/layers/base/*/rootfs $MEC/layers/app/*/*/rootfs $MEC/layers/
 done
 for instance in "$INSTANCES"/*/; do
     name=$(basename "$instance")
+    case $name in mec-idle-*) continue ;; esac  # an application that is being built
     if [ -e "$instance/image/disk.qcow2" ]; then
         echo "instance:$name=$(domain_state "$name")"
     elif [ -s "$instance/config" ]; then
