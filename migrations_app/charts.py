@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from migrations_app.report import DOWNTIME_STAGES, PAPER_STAGES
+from migrations_app.report import DOWNTIME_STAGES, SHOWN_STAGES
 
 # Cool colours before the suspension, warm ones during the downtime; each is told apart by its order and hatching, too
 COLOURS = dict(
     zip(
-        PAPER_STAGES,
-        ("#a9c5e2", "#6f9fd0", "#3f74ad", "#f0c35a", "#e58b3a", "#cf5c3c", "#96466b", "#98a2ad"),
+        SHOWN_STAGES,
+        ("#a9c5e2", "#6f9fd0", "#3f74ad", "#4f8f6f", "#f0c35a", "#e58b3a", "#cf5c3c", "#96466b", "#98a2ad"),
         strict=True,
     )
 )
@@ -21,7 +21,7 @@ def stage_bars(bars: Sequence[tuple[str, dict[str, float]]], unit: str = "s") ->
     """Horizontal stacked bars, one a label, the paper's stages in its order and the downtime hatched (its Fig. 4)."""
     labels = [label for label, _seconds in bars]
     data = []
-    for title in PAPER_STAGES:
+    for title in SHOWN_STAGES:
         data.append(
             {
                 "type": "bar",
@@ -130,7 +130,7 @@ def stage_shapes(spans: Iterable[tuple[str, float, float]]) -> list[dict[str, An
             "y1": 1,
             "line": {"width": 0},
             "layer": "below",
-            "fillcolor": COLOURS.get(title, COLOURS[PAPER_STAGES[-1]]),
+            "fillcolor": COLOURS.get(title, COLOURS[SHOWN_STAGES[-1]]),
             "opacity": 0.38 if title in DOWNTIME_STAGES else 0.18,
         }
         for title, begin, end in spans

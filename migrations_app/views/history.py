@@ -16,7 +16,7 @@ from django.utils import timezone
 from migrations_app.charts import stage_bars
 from migrations_app.filters import MigrationFilter
 from migrations_app.models import Migration, MigrationStatus, StageRun
-from migrations_app.report import OTHER, PAPER_STAGES, summary
+from migrations_app.report import OTHER, SHOWN_STAGES, summary
 
 from .common import page
 
@@ -47,7 +47,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "each": each,
         "bars": bars,
         "means_over": MEANS_OVER,
-        "titles": PAPER_STAGES,
+        "titles": SHOWN_STAGES,
         "figure": stage_bars([(bar["label"], bar["seconds"]) for bar in bars]),
         "any": pages.count > 0 or Migration.objects.exists(),
         "is_filtered": any(value for key, value in request.GET.items() if key in found.filters),
@@ -109,7 +109,7 @@ def _stage_sums(pks: list[int], *group: str) -> dict[tuple[Any, ...], dict[str, 
 
 def _with_other(sums: dict[str, float], total: float, n: int) -> dict[str, float]:
     """Means by stage; time that lies in no named stage is the paper's “Other remaining tasks”."""
-    means = {title: sums.get(title, 0.0) / n for title in PAPER_STAGES[:-1]}
+    means = {title: sums.get(title, 0.0) / n for title in SHOWN_STAGES[:-1]}
     return means | {OTHER: max(total / n - sum(means.values()), 0.0)}
 
 
@@ -135,7 +135,7 @@ def _safe(value: object) -> object:
 def csv_lines(rows: QuerySet[Migration]) -> Iterator[str]:
     """A line a migration; a column for each of the paper's stages, in seconds."""
     writer = csv.writer(_Line())
-    yield writer.writerow([*COLUMNS, *(f"{title} (s)" for title in PAPER_STAGES), "error"])
+    yield writer.writerow([*COLUMNS, *(f"{title} (s)" for title in SHOWN_STAGES), "error"])
     for row in rows.prefetch_related("stages").iterator(chunk_size=200):
         told = summary(row) | {
             "application": row.application_name,
@@ -147,7 +147,7 @@ def csv_lines(rows: QuerySet[Migration]) -> Iterator[str]:
         yield writer.writerow(
             [
                 *(_safe(told[name]) for name in COLUMNS),
-                *(seconds.get(title, 0) for title in PAPER_STAGES),
+                *(seconds.get(title, 0) for title in SHOWN_STAGES),
                 _safe(row.error),
             ]
         )

@@ -46,7 +46,11 @@ def _plan(service: Service, target: Host | None, layers: int, how: str = "save")
     return context | {
         "app_found": application_found(service, target),
         "travelling": travelling(service, target, layers, method),
-        "forecasts": forecasts(service, target, method, idle_memory),
+        "forecasts": {
+            count: cost
+            for count, cost in forecasts(service, target, method, idle_memory).items()
+            if how == "save" or count == 3  # the other methods have no two layers
+        },
         "checks": found,
         "faults": sum(check.state == "fault" for check in found),
         "forbidden": forbidden(found),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrations_app.charts import LIMIT, probe_plot, probe_points, stage_bars, stage_shapes, thinned
-from migrations_app.report import DOWNTIME_STAGES, PAPER_STAGES
+from migrations_app.report import DOWNTIME_STAGES, SHOWN_STAGES
 
 
 def valid(figure: dict[str, Any]) -> None:
@@ -20,7 +20,7 @@ def valid(figure: dict[str, Any]) -> None:
 def test_stage_bars_are_a_valid_figure_in_the_papers_order() -> None:
     figure = stage_bars([("#1", {"Suspend instance": 0.2, "Restore instance": 0.3})])
     valid(figure)
-    assert [trace["name"] for trace in figure["data"]] == list(PAPER_STAGES)
+    assert [trace["name"] for trace in figure["data"]] == list(SHOWN_STAGES)
 
 
 def test_exactly_the_downtime_stages_are_hatched() -> None:
