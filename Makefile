@@ -13,7 +13,7 @@ down: .venv/demo
 
 # types and style on one core while the hosts' image is built on the other
 test: ready-test
-	@$(MAKE) -s -j2 --output-sync=target lint proof
+	@$(MAKE) -s -j2 lint proof
 
 .PHONY: proof
 proof: ready-test
