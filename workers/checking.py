@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from migrations_app import actions
+from migrations_app.abilities import missing_for
 from migrations_app.models import (
     Application,
     BaseLayer,
@@ -25,6 +26,12 @@ from workers.hosts import facts
 from workers.hosts.ssh import connect
 from workers.layers import LAYERS_OF
 
+# how an operator ends and removes an instance by hand
+REMOVE = {
+    "lxc": "lxc-stop -P /var/lib/mec/instances -n {name}; umount /var/lib/mec/instances/{name}/rootfs; "
+    "rm -rf --one-file-system /var/lib/mec/instances/{name}",
+    "kvm": "virsh destroy {name}; rm -rf --one-file-system /var/lib/mec/instances/{name}",
+}
 FACTS_LIMIT_S = 180  # the first look at a layer takes its digest
 
 
@@ -42,13 +49,14 @@ def check(host: Host) -> list[dict[str, str]]:
         problems = [p for p in facts.problems_of(found.values, "", "") if "clock" in p["what"]]
     else:
         problems = facts.problems_of(found.values, host.backhaul_address or "", host.access_bridge)
-        problems += _record_layers(host, found.layers)
+        problems += _record_layers(host, found)
         problems += _record_services(host, found.instances, asked_at)
         problems += [
             {"what": f"An ended migration left {path} there.", "mend": f"rm -rf --one-file-system /var/lib/mec/{path}"}
             for path in _stale(found.leftovers)
         ]
-    values = found.values | {"instances": found.instances, "leftovers": sorted(found.leftovers)}
+    states = {instance.name: instance.state for instance in found.instances}
+    values = found.values | {"instances": states, "leftovers": sorted(found.leftovers)}
     actions.record_facts(host=host, values=values, problems=problems)
     return problems
 
@@ -64,10 +72,10 @@ async def _gather(host: Host) -> facts.Facts:
         )
 
 
-def _record_layers(host: Host, layers: list[facts.Layer]) -> list[dict[str, str]]:
+def _record_layers(host: Host, found: facts.Facts) -> list[dict[str, str]]:
     """Make the residency map say what is there; a base that differs from the portal's is a problem."""
     kept, problems = [], []
-    for layer in layers:
+    for layer in found.layers:
         guest = Kind.KVM if layer.path.startswith(LAYERS_OF["kvm"]) else Kind.LXC
         what, *_storage, name = layer.path.removeprefix(LAYERS_OF[guest]).split("/")
         if what == "base":
@@ -103,12 +111,22 @@ def _record_layers(host: Host, layers: list[facts.Layer]) -> list[dict[str, str]
                 origin=Origin.FOUND,
             )
             kept.append(copy.pk)
-    if not any(layer.path.startswith(("base/", "kvm/base/")) for layer in layers):
-        problems.append(
-            {"what": "It holds no base layer, so it cannot be a target.", "mend": f"./manage.py base provision {host}"}
-        )
     actions.record_layer_gone(host=host, keep=kept)
-    return problems
+    return problems + _missing_bases(host, found)
+
+
+def _missing_bases(host: Host, found: facts.Facts) -> list[dict[str, str]]:
+    """Each kind that this edge has a base layer of, that the host could run, and that has none here."""
+    held = {kind for kind, path in LAYERS_OF.items() for layer in found.layers if layer.path.startswith(f"{path}base/")}
+    wanted = set(BaseLayer.objects.values_list("kind", flat=True)) or {str(Kind.LXC)}
+    return [
+        {
+            "what": f"It holds no base layer for {Kind(kind).label}, so it cannot be a target of such services.",
+            "mend": f"./manage.py base provision {host} --kind {kind}",
+        }
+        for kind in sorted(wanted - held)
+        if not missing_for(kind, found.values)
+    ]
 
 
 def _application_of(layer_name: str) -> Application | None:
@@ -116,10 +134,11 @@ def _application_of(layer_name: str) -> Application | None:
     return Application.objects.filter(name=name, recipe_digest__startswith=digest).first()
 
 
-def _record_services(host: Host, instances: dict[str, str], asked_at: datetime) -> list[dict[str, str]]:
+def _record_services(host: Host, instances: list[facts.Instance], asked_at: datetime) -> list[dict[str, str]]:
     """Make the portal's services say what runs here; an instance that it does not know is a problem."""
+    states = {instance.name: instance.state for instance in instances}
     for service in Service.objects.all():
-        seen = instances.get(service.name)
+        seen = states.get(service.name)
         migrations = service.migrations.all()
         if migrations.active().exists() or migrations.filter(finished_at__gte=asked_at).exists():
             continue  # it may have come or gone while the host was answering
@@ -131,12 +150,11 @@ def _record_services(host: Host, instances: dict[str, str], asked_at: datetime) 
     known = set(Service.objects.values_list("name", flat=True))
     return [
         {
-            "what": f"There is an instance “{name}” that the portal does not know ({state.lower()}).",
-            "mend": f"lxc-stop -P /var/lib/mec/instances -n {name}; umount /var/lib/mec/instances/{name}/rootfs; "
-            f"rm -rf --one-file-system /var/lib/mec/instances/{name}",
+            "what": f"There is an instance “{found.name}” that the portal does not know ({found.state.lower()}).",
+            "mend": REMOVE[found.kind].format(name=found.name),
         }
-        for name, state in sorted(instances.items())
-        if name not in known
+        for found in sorted(instances, key=lambda found: found.name)
+        if found.name not in known
     ]
 
 

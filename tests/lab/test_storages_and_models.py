@@ -33,7 +33,7 @@ def test_the_application_layer_stays_on_the_target_and_on_the_residency_map(site
     query = (
         "select c.origin, c.digest from migrations_app_layercopy c join migrations_app_host h on h.id = c.host_id"
         " join migrations_app_application a on a.id = c.application_id"
-        " where h.name = 'mec-3' and a.name = 'no-application' and c.storage = 'overlay'"
+        " where h.name = 'mec-3' and a.name = 'no-application' and c.storage = 'overlay' and c.kind = 'lxc'"
     )
     assert site.rows(query) == []
     assert site.migrate(service, "mec-3")["app_found"] is False

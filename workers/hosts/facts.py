@@ -23,11 +23,20 @@ NUMBERS = ("disk_free_bytes", "memory_total_bytes", "memory_free_bytes", "cores"
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer found on a host: `path` is base/NAME or app/STORAGE/NAME."""
+    """A layer found on a host: `path` is base/NAME or app/STORAGE/NAME, for virtual machines below kvm/."""
 
     path: str
     digest: str
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A container or virtual machine found on a host, with its state."""
+
+    name: str
+    kind: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Facts:
 
     values: dict[str, Any]
     layers: list[Layer] = field(default_factory=list)
-    instances: dict[str, str] = field(default_factory=dict)
+    instances: list[Instance] = field(default_factory=list)
     leftovers: dict[str, str] = field(default_factory=dict)
 
 
@@ -55,7 +64,8 @@ def parse(said: dict[str, str], clock_offset_ms: float) -> Facts:
             digest, _space, size = value.partition(" ")
             facts.layers.append(Layer(name, digest, int(size or 0)))
         elif kind == "instance":
-            facts.instances[name] = value
+            guest, _space, state = value.partition(" ")
+            facts.instances.append(Instance(name, guest, state))
         elif kind == "leftover":
             facts.leftovers[name] = value
         elif key in NUMBERS:
