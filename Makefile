@@ -11,13 +11,9 @@ down: .venv/demo
 	@$(PYTHON) manage.py portal down
 	@$(PYTHON) manage.py lab down
 
-# types and style on one core while the hosts' image is built on the other
-test: ready-test
-	@$(MAKE) -s -j2 lint proof
-
-.PHONY: proof
-proof: ready-test
-	$(PYTHON) -m pytest -q --durations=15
+# two processes, each with an edge of its own: a migration mostly waits for its links
+test: ready-test lint
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile --durations=15
 
 # everything that needs no edge and no browser
 pure: ready-test

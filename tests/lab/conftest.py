@@ -1,6 +1,6 @@
-"""One edge and one portal for all lab tests.
+"""One edge and one portal for all lab tests that one process runs; make test runs two side by side.
 
-MEC_TEST_LAB and MEC_TEST_PORT give them another name and port, so that two people can run them side by side.
+MEC_TEST_LAB and MEC_TEST_PORT give them another name and port, so that two people can run them on one machine.
 """
 
 import os
@@ -12,10 +12,11 @@ from tests.lab.site import Site
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
     """An edge with three hosts and a portal that knows them and the recipes."""
+    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
     lab, port = os.environ.get("MEC_TEST_LAB", "labsite"), int(os.environ.get("MEC_TEST_PORT", "8190"))
-    site = Site(tmp_path_factory.mktemp("site"), port=port, lab=lab)
+    site = Site(tmp_path_factory.mktemp("site"), port=port + number, lab=f"{lab}{number}")
     try:
         site.bring_up()
         yield site
