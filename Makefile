@@ -13,7 +13,7 @@ down: .venv/demo
 
 # two processes, each with an edge of its own: a migration mostly waits for its links
 test: ready-test lint
-	$(PYTHON) -m pytest -q -n 2 --dist loadfile --durations=15
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 # everything that needs no edge and no browser
 pure: ready-test

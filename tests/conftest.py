@@ -17,3 +17,9 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: two processes that share the files out then end at about the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("lab") is None)
