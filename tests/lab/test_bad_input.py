@@ -82,7 +82,7 @@ def test_a_target_without_the_base_is_refused_and_can_be_provisioned(site: Site,
     assert (refused["outcome"], refused["exit_code"]) == ("rejected", 1)
     assert "lacks the base layer debian-13: provision it there first" in refused["error"]
     assert "holds no base layer for LXC, so it cannot be a target of such services" in checked
-    assert "mec-3 holds debian-13 now" in provisioned
+    assert "mec-3 holds debian-13 (LXC) now" in provisioned
     assert "Ready" in site.ok("host", "check", "mec-3")
 
 
