@@ -1,7 +1,7 @@
 """The same things for programs, under /api/: session and CSRF token as on the pages; schema: /api/openapi.json."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -15,7 +15,7 @@ from pydantic import Field
 from migrations_app import actions
 from migrations_app.filters import MigrationFilter
 from migrations_app.models import Application, Host, LayerCopy, Migration, Service
-from migrations_app.plan import forecasts
+from migrations_app.plan import decide
 from migrations_app.preflight import checks
 from migrations_app.report import summary
 from migrations_app.views.common import get_migration_for, get_service_for, must_operate, operator_of
@@ -100,7 +100,7 @@ class LayerOut(Schema):
 class MigrateIn(Schema):
     service: str
     target: str
-    layers: int = 3
+    layers: int | Literal["auto"] = 3
     method: str = "save"
     idle_memory: bool = False
     reason: str = Field(default="", max_length=200)
@@ -133,7 +133,7 @@ def list_services(request: HttpRequest) -> Any:
 
 @api.get("/applications", response=list[ApplicationOut])
 def list_applications(request: HttpRequest) -> Any:
-    return Application.objects.all()
+    return Application.objects.lasting()
 
 
 @api.get("/layers", response=list[LayerOut])
@@ -175,18 +175,19 @@ def migrate(request: HttpRequest, wanted: MigrateIn) -> Any:
     must_operate(request.user)
     service = get_service_for(request.user, wanted.service)
     target = get_object_or_404(Host, name=wanted.target)
-    found = checks(service, target, wanted.layers, wanted.method, wanted.idle_memory)
+    layers = None if wanted.layers == "auto" else int(wanted.layers)
+    decision = decide(service, target, layers, wanted.method, wanted.idle_memory)
+    found = checks(service, target, decision.layers, wanted.method, wanted.idle_memory)
     if faults := [check.sentence for check in found if check.state == "fault"]:
         raise ValidationError(faults)
     migration = actions.request_migration(
         service=service,
         target=target,
-        layers=wanted.layers,
         method=wanted.method,
         idle_memory=wanted.idle_memory,
         by=operator_of(request),
         reason=wanted.reason,
-        forecast=forecasts(service, target, wanted.method, wanted.idle_memory)[wanted.layers].as_dict(),
+        **decision.request,
     )
     return Status(201, summary(migration))
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 RUN_MIGRATION = "workers.run_migration"
 RUN_OPERATION = "workers.run_operation"
+RUN_EXPERIMENT = "workers.run_experiment"
 log = logging.getLogger(__name__)
 
 

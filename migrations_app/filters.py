@@ -6,7 +6,8 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 
-from migrations_app.models import Host, Kind, Method, Migration, MigrationStatus
+from migrations_app.experiments.designs import HOWS
+from migrations_app.models import Experiment, Host, Kind, Method, Migration, MigrationStatus, Storage
 
 
 def _choice(**about: Any) -> Any:
@@ -60,6 +61,52 @@ class MigrationFilter(django_filters.FilterSet):  # type: ignore[misc]
             select = isinstance(field.widget, forms.Select)
             field.widget.attrs["class"] = "form-select" if select else "form-control"
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the address names any filter at all."""
+        return any(value for key, value in self.data.items() if key in self.filters)
+
     def touching(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
         """From or to this host."""
         return rows.filter(Q(source__name=value) | Q(target__name=value))
+
+
+EVERYDAY, ANY_EXPERIMENT = "everyday", "experiments"
+
+
+def _origins() -> list[tuple[str, str]]:
+    each = [(str(one.pk), str(one)) for one in Experiment.objects.all()[:50]]
+    return [(EVERYDAY, "Everyday"), (ANY_EXPERIMENT, "All experiments"), *each]
+
+
+class CompareFilter(MigrationFilter):
+    """What may be compared is told apart further: storage, way to send the state, bandwidth, experiment or everyday."""
+
+    layers = _choice(
+        method="model", choices=[("2", "2 layers"), ("found", "3 layers, app found"), ("missing", "3 layers, app not found")],
+        label="Model",
+    )  # fmt: skip
+    method = _choice(
+        method="way",
+        choices=[("save", "Save and rsync"), ("idle", "Save and rsync, idle memory"), ("live", "Live")],
+        label="Transfer",
+    )
+    storage = _choice(choices=Storage.choices, label="Storage")
+    bandwidth = django_filters.NumberFilter(field_name="bandwidth_mbit", label="Bandwidth (Mbit/s)")
+    origin = _choice(method="of_origin", choices=_origins, label="Experiment or everyday")
+    service = outcome = None
+
+    def model(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
+        """Two layers, or three with the application found or not."""
+        return rows.filter(layers=2) if value == "2" else rows.filter(layers=3, app_found=value == "found")
+
+    def way(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
+        """How the state travels."""
+        method, idle_memory = HOWS[value]
+        return rows.filter(method=method, idle_memory=idle_memory)
+
+    def of_origin(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
+        """Everyday migrations, those of all experiments, or of one."""
+        if value in (EVERYDAY, ANY_EXPERIMENT):
+            return rows.filter(cell__isnull=value == EVERYDAY)
+        return rows.filter(cell__experiment=value)

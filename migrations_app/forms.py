@@ -8,7 +8,7 @@ from migrations_app.models import Application, Host, Kind, Service, Storage
 from migrations_app.models.names import validate_name
 
 
-class _Styled:
+class Styled:
     """Tabler's classes on each control, and the help joined to it for screen readers."""
 
     fields: dict[str, Any]
@@ -16,6 +16,8 @@ class _Styled:
     def style(self) -> None:
         for name, field in self.fields.items():
             widget = field.widget
+            if isinstance(widget, forms.CheckboxSelectMultiple):
+                continue
             select = isinstance(widget, forms.Select)
             widget.attrs["class"] = (
                 widget.attrs.get("class", "") + (" form-select" if select else " form-control")
@@ -24,7 +26,7 @@ class _Styled:
                 widget.attrs["aria-describedby"] = f"help_{name}"
 
 
-class HostForm(_Styled, forms.ModelForm):  # type: ignore[type-arg]
+class HostForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
     """A host as the operator describes it; its key is pinned in a second step."""
 
     class Meta:
@@ -64,7 +66,7 @@ class HostForm(_Styled, forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class RecipeForm(_Styled, forms.Form):
+class RecipeForm(Styled, forms.Form):
     """A recipe, pasted."""
 
     text = forms.CharField(
@@ -79,11 +81,11 @@ class RecipeForm(_Styled, forms.Form):
         self.style()
 
 
-class DeployForm(_Styled, forms.Form):
+class DeployForm(Styled, forms.Form):
     """A new service."""
 
     name = forms.CharField(max_length=40, help_text="Lower-case letters, digits and inner hyphens")
-    application = forms.ModelChoiceField(Application.objects.all(), to_field_name="name", empty_label="Choose …")
+    application = forms.ModelChoiceField(Application.objects.lasting(), to_field_name="name", empty_label="Choose …")
     host = forms.ModelChoiceField(Host.objects.mec(), to_field_name="name", empty_label="Choose …")
     kind = forms.ChoiceField(choices=Kind.choices)
     storage = forms.ChoiceField(
@@ -107,7 +109,26 @@ class DeployForm(_Styled, forms.Form):
         return name
 
 
-class BuildForm(_Styled, forms.Form):
+class PolicyForm(Styled, forms.ModelForm):  # type: ignore[type-arg]
+    """What the choice between two and three layers is made for."""
+
+    class Meta:
+        model = Service
+        fields = ["policy", "cost_per_downtime_s", "cost_per_total_s", "cost_per_mb"]
+        labels = {
+            "policy": "Choose two or three layers for the",
+            "cost_per_downtime_s": "Cost of a second of downtime",
+            "cost_per_total_s": "Cost of a second in all",
+            "cost_per_mb": "Cost of a megabyte",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["policy"].help_text = "The costs count for the least weighted cost only"
+        self.style()
+
+
+class BuildForm(Styled, forms.Form):
     """Where an application layer is wanted, and how it is to lie there."""
 
     host = forms.ModelChoiceField(Host.objects.mec(), to_field_name="name", empty_label="Choose …")
@@ -123,8 +144,6 @@ class MigrateForm(forms.Form):
     """Where to, with how many layers, and why."""
 
     target = forms.ModelChoiceField(Host.objects.mec(), to_field_name="name")
-    layers = forms.TypedChoiceField(
-        choices=[(3, "Three layers"), (2, "Two layers")], coerce=int, initial=3, widget=forms.RadioSelect
-    )
+    layers = forms.ChoiceField(choices=[("auto", "Chosen"), ("3", "Three layers"), ("2", "Two layers")])
     how = forms.ChoiceField(choices=[("save", ""), ("idle", ""), ("live", "")], required=False)
     reason = forms.CharField(max_length=200, required=False)

@@ -89,24 +89,25 @@ def elapsed(migration: Migration) -> float | None:
 
 
 def compared(migration: Migration) -> list[dict[str, Any]]:
-    """The forecast beside what was measured."""
+    """The forecast beside what was measured, and by how many percent of the measured it was off."""
     forecast = migration.forecast
     if not forecast:
         return []
+    lines = (
+        ("Total time", "s", "total_s", migration.total_s),
+        ("Downtime (engine)", "s", "downtime_s", migration.downtime_s),
+        ("Bytes on the wire", "bytes", "bytes_on_wire", migration.bytes_on_wire),
+    )
     return [
-        {"what": "Total time", "unit": "s", "forecast": forecast.get("total_s"), "measured": migration.total_s},
         {
-            "what": "Downtime (engine)",
-            "unit": "s",
-            "forecast": forecast.get("downtime_s"),
-            "measured": migration.downtime_s,
-        },
-        {
-            "what": "Bytes on the wire",
-            "unit": "bytes",
-            "forecast": forecast.get("bytes_on_wire"),
-            "measured": migration.bytes_on_wire,
-        },
+            "what": what,
+            "unit": unit,
+            "forecast": forecast.get(key),
+            "spread": forecast.get(key.removesuffix("_s") + "_spread_s"),
+            "measured": measured,
+            "off_percent": 100 * (forecast[key] - measured) / measured if measured and key in forecast else None,
+        }
+        for what, unit, key, measured in lines
     ]
 
 

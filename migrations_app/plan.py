@@ -1,14 +1,19 @@
 """What the Migrate page needs from the database: sizes, runs like this one, whether the target has the layer."""
 
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from migrations_app.forecast import Forecast, Run, Sizes, forecast
-from migrations_app.models import Host, Kind, LayerCopy, Method, Migration, MigrationStatus, Service, StageRun
+from django.db.models import Q, QuerySet, Sum
+
+from migrations_app.forecast import ENOUGH_RUNS, Costs, Forecast, Run, Sizes, cheapest, forecast
+from migrations_app.models import Host, Kind, LayerCopy, Method, Migration, MigrationStatus, Policy, Service, StageRun
 
 # Where nothing has been measured: a container's own writes are small, and CRIU saves the pages that are in use
 UNMEASURED_INSTANCE_BYTES = 1_000_000
 UNMEASURED_MEMORY_SHARE = 0.25
+# Of an application layer's bytes so many travel: measured with Debian's packages, compressed
+UNMEASURED_LAYER_SHARE = 0.45
 LATEST_RUNS = 20
 
 
@@ -33,22 +38,26 @@ def sizes_of(service: Service) -> Sizes:
         megabytes = max(256, megabytes)
     memory = int(megabytes * 1_000_000 * UNMEASURED_MEMORY_SHARE)
     return Sizes(
-        application=_sent(service, "rsync_app_filesystem") or (copy.size_bytes if copy else 0),
+        application=_sent(service, "rsync_app_filesystem")
+        or int(UNMEASURED_LAYER_SHARE * (copy.size_bytes if copy else 0)),
         instance=_sent(service, "rsync_instance_filesystem") or UNMEASURED_INSTANCE_BYTES,
         memory=_sent(service, "rsync_instance_memory") or memory,
     )
 
 
-def _sent(service: Service, stage: str) -> int:
-    """The median of what this stage sent in the latest three-layer migrations of the application; 0 where there are none."""
-    runs = Migration.objects.filter(
-        application_name=service.application.name,
+def _like(service: Service) -> "QuerySet[Migration]":
+    """The successful migrations of the same application, kind and storage."""
+    return Migration.objects.filter(
+        application_name=service.application.history_name,
         kind=service.kind,
         storage=service.storage,
-        layers=3,
-        method=Method.SAVE,
         status=MigrationStatus.SUCCEEDED,
     )
+
+
+def _sent(service: Service, stage: str) -> int:
+    """The median of what this stage sent in the latest three-layer migrations of the application; 0 where there are none."""
+    runs = _like(service).filter(layers=3, method=Method.SAVE, idle_memory=False)
     if stage == "rsync_app_filesystem":
         runs = runs.filter(app_found=False)
     # the few latest first, and then their stages: a join over the whole history takes a tenth of a second
@@ -66,33 +75,36 @@ def runs_like(
     method: str = Method.SAVE,
     idle_memory: bool = False,
 ) -> list[Run]:
-    """The latest successful migrations of the same application under the same conditions."""
-    rows = Migration.objects.filter(
-        application_name=service.application.name,
-        kind=service.kind,
-        layers=layers,
-        method=method,
-        idle_memory=idle_memory,
-        storage=service.storage,
-        bandwidth_mbit=bandwidth_mbit,
-        status=MigrationStatus.SUCCEEDED,
-        total_s__isnull=False,
-        downtime_s__isnull=False,
-        bytes_on_wire__isnull=False,
+    """The latest successful migrations under the same conditions: at this bandwidth if they suffice, else at any."""
+    rows = _like(service).filter(
+        layers=layers, method=method, idle_memory=idle_memory, total_s__isnull=False, downtime_s__isnull=False
     )
     if layers == 3:  # in a two-layer migration the application always travels
         rows = rows.filter(app_found=found)
-    figures = rows.order_by("-pk").values_list("total_s", "downtime_s", "bytes_on_wire")[:LATEST_RUNS]
-    return [Run(total, down, sent) for total, down, sent in figures if total and down is not None and sent is not None]
+    latest = list(rows.filter(bandwidth_mbit=bandwidth_mbit).order_by("-pk")[:LATEST_RUNS])
+    if len(latest) < ENOUGH_RUNS:
+        latest = list(rows.order_by("-pk")[:LATEST_RUNS])
+    stages = StageRun.objects.filter(migration__in=latest).order_by().values_list("migration_id")
+    sums = stages.annotate(
+        before=Sum("bytes_on_wire", filter=Q(in_downtime=False)), down=Sum("bytes_on_wire", filter=Q(in_downtime=True))
+    )
+    sent = {pk: (before or 0, down or 0) for pk, before, down in sums}
+    return [
+        Run(row.total_s or 0.0, row.downtime_s or 0.0, *sent.get(row.pk, (0, 0)), row.bandwidth_mbit) for row in latest
+    ]
 
 
 def forecasts(
-    service: Service, target: Host, method: str = Method.SAVE, idle_memory: bool = False
+    service: Service,
+    target: Host,
+    method: str = Method.SAVE,
+    idle_memory: bool = False,
+    bandwidth_mbit: int | None = None,
 ) -> dict[int, Forecast]:
-    """What it will cost with two and with three layers."""
+    """What it will cost with two and with three layers; at the hosts' own bandwidth, unless another is given."""
     found = application_found(service, target)
     sizes = sizes_of(service)
-    bandwidth = min(service.host.bandwidth_mbit, target.bandwidth_mbit)
+    bandwidth = bandwidth_mbit or min(service.host.bandwidth_mbit, target.bandwidth_mbit)
     return {
         layers: forecast(
             layers=layers,
@@ -100,10 +112,50 @@ def forecasts(
             bandwidth_mbit=bandwidth,
             app_found=found,
             live=method == Method.LIVE,
+            kind=service.kind,
             history=runs_like(service, layers, found, bandwidth, method, idle_memory),
         )
         for layers in (2, 3)
     }
+
+
+@dataclass(frozen=True)
+class Decision:
+    """With how many layers, by which policy (empty: a person chose), why, and what each model would cost."""
+
+    layers: int
+    policy: str
+    sentence: str
+    forecasts: dict[int, Forecast]
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What request_migration is told."""
+        expected = self.forecasts[self.layers].as_dict() if self.layers in self.forecasts else {}
+        if self.policy:
+            expected["why"] = self.sentence
+        return {"layers": self.layers, "layers_chosen": self.policy, "forecast": expected}
+
+
+def decide(
+    service: Service, target: Host, layers: int | None, method: str = Method.SAVE, idle_memory: bool = False
+) -> Decision:
+    """As a person said; or, where `layers` is None, by the service's policy, from what both models are expected to cost."""
+    expected = forecasts(service, target, method, idle_memory)
+    if layers is not None:
+        return Decision(layers, "", "", expected)
+    if method == Method.LIVE or idle_memory:
+        return Decision(3, service.policy, "Three layers: this method has no two-layer plan.", {3: expected[3]})
+    costs = Costs(service.cost_per_downtime_s, service.cost_per_total_s, service.cost_per_mb)
+    best = cheapest(expected, service.policy, costs)
+    chosen, other = expected[best], expected[5 - best]
+    words = {2: "Two layers", 3: "Three layers"}
+    sentence = (
+        f"{words[best]}, for the {Policy(service.policy).label.lower()}: about {chosen.downtime_s:.1f} s of downtime, "
+        f"{chosen.total_s:.1f} s in all and {chosen.bytes_on_wire / 1e6:.0f} MB, instead of {other.downtime_s:.1f} s, "
+        f"{other.total_s:.1f} s and {other.bytes_on_wire / 1e6:.0f} MB."
+    )
+    return Decision(best, service.policy, sentence, expected)
 
 
 def travelling(service: Service, target: Host, layers: int, method: str = Method.SAVE) -> list[dict[str, Any]]:

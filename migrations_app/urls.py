@@ -4,7 +4,19 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from migrations_app.api import routes as api_routes
-from migrations_app.views import edge, history, hosts, layers, migrate, migration, registering, services, system
+from migrations_app.views import (
+    compare,
+    edge,
+    experiments,
+    history,
+    hosts,
+    layers,
+    migrate,
+    migration,
+    registering,
+    services,
+    system,
+)
 
 urlpatterns = [
     path("", edge.edge, name="edge"),
@@ -35,6 +47,7 @@ urlpatterns = [
     path("services/<slug:name>/start/", services.start_service, name="start_service"),
     path("services/<slug:name>/stop/", services.stop_service, name="stop_service"),
     path("services/<slug:name>/remove/", services.remove_service, name="remove_service"),
+    path("services/<slug:name>/policy/", services.set_policy, name="set_policy"),
     path("services/<slug:name>/migrate/", migrate.migrate, name="migrate"),
     path("operations/<int:pk>/", services.operation, name="operation"),
     path("migrations/", history.history, name="history"),
@@ -45,6 +58,16 @@ urlpatterns = [
     path("migrations/<int:pk>/cancel/", migration.cancel, name="cancel_migration"),
     path("migrations/<int:pk>/summary.json", migration.summary_json, name="migration_json"),
     path("migrations/<int:pk>/engine.log", migration.engine_log, name="engine_log"),
+    path("compare/", compare.compare, name="compare"),
+    path("compare/compare.json", compare.compare_json, name="compare_json"),
+    path("compare/compare.csv", compare.compare_csv, name="compare_csv"),
+    path("experiments/", experiments.experiments, name="experiments"),
+    path("start-experiment/", experiments.start_experiment, name="start_experiment"),
+    path("experiments/<int:pk>/", experiments.experiment, name="experiment"),
+    path("experiments/<int:pk>/stop/", experiments.stop_experiment, name="stop_experiment"),
+    path("experiments/<int:pk>/report.json", experiments.experiment_json, name="experiment_json"),
+    path("experiments/<int:pk>/report.csv", experiments.experiment_csv, name="experiment_csv"),
+    path("experiments/<int:pk>/report.html", experiments.experiment_html, name="experiment_html"),
     path("api/", api_routes),
     path("healthz", system.health, name="health"),
     path("metrics", system.metrics, name="metrics"),

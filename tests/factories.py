@@ -12,7 +12,9 @@ from migrations_app.access import OPERATORS
 from migrations_app.models import (
     Application,
     BaseLayer,
+    Cell,
     Event,
+    Experiment,
     Host,
     HostFacts,
     LayerCopy,
@@ -251,6 +253,22 @@ def samples(made: Migration, until_s: float = 4.5, dark: tuple[float, float] = (
 
 def operation(**about: Any) -> Operation:
     return Operation.objects.create(**{"kind": "check_host", "subject": "mec-1", "status": "succeeded"} | about)
+
+
+def experiment(source: Host, target: Host, **changed: Any) -> Experiment:
+    """One of two cells, of which the first is measured."""
+    values: dict[str, Any] = {"design": "table-1", "runs": 3, "source": source, "target": target, "status": "finished"}
+    made = Experiment.objects.create(**values | changed)
+    about = {
+        "experiment": made,
+        "application_name": "game-server",
+        "kind": "lxc",
+        "storage": "overlay",
+        "method": "save",
+    }
+    Cell.objects.create(position=1, layers=3, app_found=True, status="done", bandwidth_mbit=100, **about)
+    Cell.objects.create(position=2, layers=2, app_found=False, bandwidth_mbit=100, **about)
+    return made
 
 
 def many_migrations(count: int = 10_000) -> None:

@@ -220,11 +220,11 @@ async def _connect(
     assignment: Assignment, stack: AsyncExitStack, clock: HostClock, journal: MigrationJournal[MigrationContext]
 ) -> tuple[SshHost, SshHost, SshHost] | None:
     """Connect to all three at once; None when one cannot be reached, with every reason noted."""
-    mark = str(assignment.migration.pk)
+    mark, bandwidth = str(assignment.migration.pk), assignment.migration.bandwidth_mbit
     with clock:
         opened = await asyncio.gather(
             *(
-                stack.enter_async_context(connect(records.target_of(host), clock, migration))
+                stack.enter_async_context(connect(records.target_of(host, bandwidth), clock, migration))
                 for host, migration in ((assignment.source, mark), (assignment.target, mark), (assignment.user, ""))
             ),
             return_exceptions=True,

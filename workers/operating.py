@@ -129,6 +129,24 @@ def _bring_layer(operation: Operation, application: Application, host: Host, kin
     return f"The application layer of {application} {how} on {host}."
 
 
+def remove_layer(operation: Operation) -> str:
+    """Take an application layer away from a host."""
+    application, host = operation.application, _host(operation)
+    if application is None:
+        raise records.NotReady("The application was removed meanwhile.")
+    kind, storage = operation.argument.split("/")
+    layer = application.layer_name
+    path = STORES[kind, storage].place(layer)
+
+    async def remove() -> None:
+        async with connect(records.target_of(host)) as reached:
+            await reached.call("layers/remove_app", path, limit_s=300)
+
+    async_to_sync(remove)()
+    actions.forget_layer(host=host, name=layer, kind=kind, storage=storage)
+    return f"{host} no longer holds the application layer of {application}."
+
+
 def deploy(operation: Operation) -> str:
     """Bring the application layer, clone it, start it and wait until it answers its user."""
     service = _service(operation)
@@ -224,4 +242,5 @@ DOERS: dict[OperationKind, Callable[[Operation], str]] = {
     OperationKind.START: start,
     OperationKind.STOP: stop,
     OperationKind.REMOVE: remove,
+    OperationKind.REMOVE_LAYER: remove_layer,
 }

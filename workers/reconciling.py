@@ -4,11 +4,20 @@ import logging
 from datetime import timedelta
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.utils import timezone
 
 from migrations_app import actions, dispatch
 from migrations_app.actions.running import take_over
-from migrations_app.models import Event, Migration, MigrationStatus, Operation, OperationStatus
+from migrations_app.models import (
+    Event,
+    Experiment,
+    ExperimentStatus,
+    Migration,
+    MigrationStatus,
+    Operation,
+    OperationStatus,
+)
 from workers import migrating, operating, records
 from workers.engine import MigrationError
 from workers.hosts.ssh import connect
@@ -31,6 +40,10 @@ def send_waiting() -> None:
         "pk", flat=True
     ):
         dispatch.send_now(dispatch.RUN_OPERATION, pk)
+    for pk in Experiment.objects.filter(status=ExperimentStatus.QUEUED, requested_at__lt=before).values_list(
+        "pk", flat=True
+    ):
+        dispatch.send_now(dispatch.RUN_EXPERIMENT, pk)
 
 
 def take_over_silent() -> None:
@@ -40,6 +53,7 @@ def take_over_silent() -> None:
         if migration is not None:
             log.warning("migration %s went silent: taking it over", pk)
             _take_over(migration)
+    actions.queue_silent_experiments(silent_before=timezone.now() - timedelta(seconds=settings.HEARTBEAT_LOST_SECONDS))
     lost = timezone.now() - OPERATION_LOST
     for operation in Operation.objects.filter(status=OperationStatus.RUNNING, heartbeat_at__lt=lost):
         operating.note_failure(operation)

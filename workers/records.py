@@ -16,8 +16,8 @@ class NotReady(Exception):
     """The portal lacks a record that the work needs; `args[0]` says which and what to do."""
 
 
-def target_of(host: Host) -> Target:
-    """How to reach a host."""
+def target_of(host: Host, bandwidth_mbit: int | None = None) -> Target:
+    """How to reach a host; an experiment may give its link less bandwidth than it has."""
     return Target(
         name=host.name,
         address=host.address,
@@ -26,7 +26,7 @@ def target_of(host: Host) -> Target:
         key_file=host.key_file,
         host_key=host.host_key,
         backhaul_address=host.backhaul_address or "",
-        bandwidth_mbit=host.bandwidth_mbit,
+        bandwidth_mbit=min(host.bandwidth_mbit, bandwidth_mbit or host.bandwidth_mbit),
         access_bridge=host.access_bridge,
     )
 

@@ -5,7 +5,7 @@ from celery import shared_task
 from django.db import close_old_connections
 
 from migrations_app import actions
-from workers import migrating, operating, reconciling, records
+from workers import experimenting, migrating, operating, reconciling, records
 from workers.engine import Outcome
 
 
@@ -31,6 +31,15 @@ def run_operation(operation_id: int) -> None:
     operation = actions.claim_operation(operation_id=operation_id)
     if operation is not None:
         operating.execute(operation)
+
+
+@shared_task(name="workers.run_experiment")
+def run_experiment(experiment_id: int) -> None:
+    """Run or go on with an experiment, if this worker wins the claim."""
+    close_old_connections()
+    experiment = actions.claim_experiment(experiment_id=experiment_id)
+    if experiment is not None:
+        experimenting.execute(experiment)
 
 
 @shared_task(name="workers.reconcile")

@@ -1,9 +1,29 @@
 """Every write. Keyword-only; a refusal is a ValidationError with one sentence and what to do."""
 
 from .applications import add_application, remove_application
-from .deployments import deploy_service, record_service, remove_service, start_service, stop_service
+from .deployments import deploy_service, record_service, remove_service, set_policy, start_service, stop_service
+from .experiments import (
+    begin_cell,
+    claim_experiment,
+    finish_cell,
+    finish_experiment,
+    make_variant,
+    note_experiment,
+    queue_silent_experiments,
+    request_experiment,
+    stop_experiment,
+)
 from .hosts import check_host, pin_host_key, record_facts, record_unreachable, register_host, remove_host, update_host
-from .layers import build_application, build_base, provision_base, record_layer_copy, record_layer_gone, set_network
+from .layers import (
+    build_application,
+    build_base,
+    forget_layer,
+    provision_base,
+    record_layer_copy,
+    record_layer_gone,
+    remove_layer,
+    set_network,
+)
 from .migrations import cancel_migration, request_migration
 from .operations import claim_operation, finish_operation, note_progress, queue_operation
 from .running import (
@@ -23,20 +43,28 @@ from .running import (
 __all__ = [
     "add_application",
     "beat",
+    "begin_cell",
     "build_application",
     "build_base",
     "cancel_migration",
     "check_host",
     "claim",
+    "claim_experiment",
     "claim_operation",
     "commit",
     "deploy_service",
     "finish",
+    "finish_cell",
+    "finish_experiment",
     "finish_operation",
+    "forget_layer",
+    "make_variant",
+    "note_experiment",
     "note_progress",
     "pin_host_key",
     "provision_base",
     "queue_operation",
+    "queue_silent_experiments",
     "record_event",
     "record_facts",
     "record_layer_copy",
@@ -52,10 +80,14 @@ __all__ = [
     "release_kept_state",
     "remove_application",
     "remove_host",
+    "remove_layer",
     "remove_service",
+    "request_experiment",
     "request_migration",
     "set_network",
+    "set_policy",
     "start_service",
+    "stop_experiment",
     "stop_service",
     "update_host",
 ]

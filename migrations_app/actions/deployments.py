@@ -106,6 +106,16 @@ def _queue(kind: OperationKind, service: Service, by: User | None) -> Operation:
     return queue_operation(kind=kind, subject=service.name, service=service, host=service.host, by=by)
 
 
+def set_policy(*, service: Service, policy: str, **costs: float) -> None:
+    """Say what two or three layers are chosen for; `costs` are those of the weighted policy. Raises ValidationError."""
+    service.policy = policy
+    for name, value in costs.items():
+        setattr(service, name, value)
+    service.clean_fields(exclude=[field.name for field in service._meta.fields if field.name not in {"policy", *costs}])
+    service.save(update_fields=["policy", *costs])
+    hint_on_commit()
+
+
 def record_service(*, service_id: int, status: ServiceStatus, host: Host | None = None) -> None:
     """Write down what a service does now, and where."""
     values = {"status": status, **({"host": host} if host else {})}

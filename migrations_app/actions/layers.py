@@ -17,6 +17,7 @@ from migrations_app.models import (
     Operation,
     OperationKind,
     Origin,
+    Service,
     ServiceNetwork,
     Storage,
 )
@@ -78,6 +79,27 @@ def build_application(
         argument=f"{kind}/{storage}",
         by=by,
     )
+
+
+def remove_layer(*, application: Application, host: Host, kind: str, storage: str, by: User | None = None) -> Operation:
+    """Ask a worker to remove an application layer from a host, where no service stands on it."""
+    on_it = Service.objects.filter(application=application, host=host, kind=kind, storage=storage)
+    if names := ", ".join(on_it.values_list("name", flat=True)):
+        raise ValidationError(f"On {host} {names} stands on the layer of {application}: migrate or remove it first.")
+    return queue_operation(
+        kind=OperationKind.REMOVE_LAYER,
+        subject=f"{application} ({Kind(kind).label}) on {host}",
+        host=host,
+        application=application,
+        argument=f"{kind}/{storage}",
+        by=by,
+    )
+
+
+def forget_layer(*, host: Host, name: str, kind: str, storage: str) -> None:
+    """Take one copy out of the residency map."""
+    LayerCopy.objects.filter(host=host, name=name, kind=kind, storage=storage).delete()
+    hint_on_commit()
 
 
 def _must_be_mec(host: Host) -> None:

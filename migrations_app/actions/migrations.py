@@ -11,6 +11,7 @@ from migrations_app.abilities import lacking
 from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
+    Cell,
     Event,
     Host,
     HostRole,
@@ -83,6 +84,8 @@ def request_migration(
     by: User | None = None,
     reason: str = "",
     forecast: dict[str, Any] | None = None,
+    layers_chosen: str = "",
+    cell: Cell | None = None,
 ) -> Migration:
     """Queue the migration of a running service, and start it by task name.
 
@@ -96,7 +99,7 @@ def request_migration(
             migration = Migration.objects.create(
                 service=service,
                 service_name=service.name,
-                application_name=service.application.name,
+                application_name=service.application.history_name,
                 source=service.host,
                 target=target,
                 kind=service.kind,
@@ -104,7 +107,9 @@ def request_migration(
                 layers=layers,
                 method=method,
                 idle_memory=idle_memory,
-                bandwidth_mbit=min(service.host.bandwidth_mbit, target.bandwidth_mbit),
+                bandwidth_mbit=cell.bandwidth_mbit if cell else min(service.host.bandwidth_mbit, target.bandwidth_mbit),
+                layers_chosen=layers_chosen,
+                cell=cell,
                 requested_by=by,
                 reason=reason,
                 forecast=forecast or {},

@@ -130,9 +130,11 @@ def finish(*, migration_id: int, status: MigrationStatus, message: str, **values
 
 
 def keep_state(*, migration_id: int) -> None:
-    """Note until when the saved state on the source is kept."""
+    """Note until when the saved state on the source is kept; an experiment's need not be."""
+    kept = Migration.objects.filter(pk=migration_id)
     until = timezone.now() + timedelta(seconds=settings.STATE_KEPT_SECONDS)
-    Migration.objects.filter(pk=migration_id).update(kept_until=until)
+    kept.filter(cell=None).update(kept_until=until)
+    kept.exclude(cell=None).update(kept_until=timezone.now())
 
 
 def release_kept_state(*, migration_id: int) -> None:

@@ -4,6 +4,9 @@ from .choices import (
     ACTIVE,
     FINAL,
     TRANSITIONS,
+    CellStatus,
+    Design,
+    ExperimentStatus,
     HostRole,
     HostStatus,
     Kind,
@@ -12,10 +15,12 @@ from .choices import (
     OperationKind,
     OperationStatus,
     Origin,
+    Policy,
     ServiceStatus,
     StageStatus,
     Storage,
 )
+from .experiment import Cell, Experiment
 from .host import Host, HostFacts
 from .layer import Application, BaseLayer, LayerCopy
 from .migration import Event, Migration, ProbeSample, StageRun
@@ -28,7 +33,12 @@ __all__ = [
     "TRANSITIONS",
     "Application",
     "BaseLayer",
+    "Cell",
+    "CellStatus",
+    "Design",
     "Event",
+    "Experiment",
+    "ExperimentStatus",
     "Host",
     "HostFacts",
     "HostRole",
@@ -42,6 +52,7 @@ __all__ = [
     "OperationKind",
     "OperationStatus",
     "Origin",
+    "Policy",
     "ProbeSample",
     "Service",
     "ServiceNetwork",

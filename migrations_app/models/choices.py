@@ -121,6 +121,7 @@ class OperationKind(models.TextChoices):
     START = "start", "Start"
     STOP = "stop", "Stop"
     REMOVE = "remove", "Remove"
+    REMOVE_LAYER = "remove_layer", "Remove application layer"
 
 
 class OperationStatus(ShownChoices):
@@ -130,3 +131,40 @@ class OperationStatus(ShownChoices):
     RUNNING = "running", "blue", "loader", "Running"
     SUCCEEDED = "succeeded", "green", "circle-check", "Succeeded"
     FAILED = "failed", "red", "alert-circle", "Failed"
+
+
+class Design(models.TextChoices):
+    """What an experiment measures: the paper's table and figures."""
+
+    TABLE_1 = "table-1", "Table I"
+    FIGURE_4 = "figure-4", "Figure 4"
+    FIGURE_5_RAM = "figure-5-ram", "Figure 5, RAM"
+    FIGURE_5_BANDWIDTH = "figure-5-bandwidth", "Figure 5, bandwidth"
+
+
+class ExperimentStatus(ShownChoices):
+    """Where an experiment stands."""
+
+    QUEUED = "queued", "secondary", "clock", "Waiting"
+    RUNNING = "running", "blue", "loader", "Running"
+    FINISHED = "finished", "green", "circle-check", "Finished"
+    STOPPED = "stopped", "secondary", "player-stop", "Stopped"
+    FAILED = "failed", "red", "alert-circle", "Failed"
+
+
+class CellStatus(ShownChoices):
+    """Where a cell of an experiment stands."""
+
+    WAITING = "waiting", "secondary", "clock", "Waiting"
+    RUNNING = "running", "blue", "loader", "Running"
+    DONE = "done", "green", "check", "Done"
+    FAILED = "failed", "red", "x", "Failed"
+
+
+class Policy(models.TextChoices):
+    """What the choice between two and three layers is made for."""
+
+    DOWNTIME = "downtime", "Least downtime"
+    TOTAL = "total", "Least total time"
+    DATA = "data", "Least data"
+    WEIGHTED = "weighted", "Least weighted cost"

@@ -24,6 +24,12 @@ class BaseLayer(models.Model):
         return f"{self.name} ({self.get_kind_display()})"
 
 
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    def lasting(self) -> "ApplicationQuerySet":
+        """Those that people added: without what experiments make for themselves."""
+        return self.filter(variant_of=None)
+
+
 class Application(models.Model):
     """A recipe: what an application layer is made of, and how its service is asked whether it lives."""
 
@@ -33,6 +39,12 @@ class Application(models.Model):
     recipe: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
     recipe_digest = models.CharField(max_length=64)
     added_at = models.DateTimeField(auto_now_add=True)
+    variant_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, help_text="An experiment's own copy, gone when it ends"
+    )
+    measured_as = models.CharField(max_length=40, blank=True, help_text="Its name in the history, where it is another")
+
+    objects = ApplicationQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -44,6 +56,11 @@ class Application(models.Model):
     def layer_name(self) -> str:
         """The directory of this application's layer: a changed recipe makes a new layer."""
         return f"{self.name}-{self.recipe_digest[:12]}"
+
+    @property
+    def history_name(self) -> str:
+        """The name under which its migrations are counted."""
+        return self.measured_as or self.name
 
 
 class LayerCopyQuerySet(models.QuerySet["LayerCopy"]):

@@ -8,7 +8,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from .choices import ACTIVE, FINAL, Kind, Method, MigrationStatus, StageStatus, Storage
+from .choices import ACTIVE, FINAL, Kind, Method, MigrationStatus, Policy, StageStatus, Storage
+from .experiment import Cell
 from .host import Host
 from .service import Service
 
@@ -54,6 +55,13 @@ class Migration(models.Model):
     status = models.CharField(max_length=24, choices=MigrationStatus, default=MigrationStatus.QUEUED)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     reason = models.CharField(max_length=200, blank=True)
+    cell = models.ForeignKey(Cell, null=True, blank=True, on_delete=models.SET_NULL, related_name="migrations")
+    layers_chosen = models.CharField(
+        max_length=12,
+        choices=Policy,
+        blank=True,
+        help_text="The policy by which the portal chose the layers; empty: a person",
+    )
     requested_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)

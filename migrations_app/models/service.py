@@ -3,9 +3,10 @@
 import ipaddress
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 
-from .choices import Kind, ServiceStatus, Storage
+from .choices import Kind, Policy, ServiceStatus, Storage
 from .host import Host
 from .layer import Application
 from .names import validate_name
@@ -56,6 +57,12 @@ class Service(models.Model):
     private_application = models.BooleanField(
         default=False, help_text="A two-layer migration brought the application inside the instance layer"
     )
+    policy = models.CharField(
+        max_length=12, choices=Policy, default=Policy.DOWNTIME, help_text="How two or three layers are chosen"
+    )
+    cost_per_downtime_s = models.FloatField(default=10.0, validators=[MinValueValidator(0)])
+    cost_per_total_s = models.FloatField(default=1.0, validators=[MinValueValidator(0)])
+    cost_per_mb = models.FloatField(default=0.1, validators=[MinValueValidator(0)])
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

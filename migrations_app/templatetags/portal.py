@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -102,6 +102,12 @@ def when(value: datetime | None) -> SafeString | str:
 def item(mapping: dict[Any, Any], key: Any) -> Any:
     """A value of a dict by a key that is a variable."""
     return mapping.get(key)
+
+
+@register.simple_tag
+def figure_data(name: str, figure: dict[str, Any]) -> SafeString:
+    """A figure's data as a script element that figure.js reads."""
+    return json_script(figure, f"{name}-figure")
 
 
 @register.simple_tag(takes_context=True)

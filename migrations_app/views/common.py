@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
 from migrations_app.access import may_operate
-from migrations_app.models import Application, Host, Migration, Operation, Service
+from migrations_app.models import Application, Experiment, Host, Migration, Operation, Service
 
 Person = User | AnonymousUser
 View = Callable[..., HttpResponse]
@@ -53,6 +53,12 @@ def get_migration_for(user: Person, pk: int) -> Migration:
     """The migration of this number, for one who may see it."""
     _must_see(user)
     return get_object_or_404(Migration.objects.select_related("service", "source", "target", "requested_by"), pk=pk)
+
+
+def get_experiment_for(user: Person, pk: int) -> Experiment:
+    """The experiment of this number, for one who may see it."""
+    _must_see(user)
+    return get_object_or_404(Experiment.objects.select_related("source", "target", "requested_by"), pk=pk)
 
 
 def get_operation_for(user: Person, pk: int) -> Operation:

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from migrations_app.charts import stage_bars
 from migrations_app.filters import MigrationFilter
-from migrations_app.models import Migration, MigrationStatus, StageRun
-from migrations_app.report import OTHER, SHOWN_STAGES, summary
+from migrations_app.models import Migration, MigrationStatus
+from migrations_app.report import SHOWN_STAGES, summary
+from migrations_app.stage_means import stage_sums, with_other
 
 from .common import page
 
@@ -58,13 +59,13 @@ def history(request: HttpRequest) -> HttpResponse:
 def bars_of_each(rows: list[Migration]) -> list[Bar]:
     """One bar a migration that has ended and ran."""
     measured = [row for row in rows if row.total_s is not None]
-    sums = _stage_sums([row.pk for row in measured], "migration_id")
+    sums = stage_sums([row.pk for row in measured], "migration_id")
     return [
         {
             "label": f"#{row.pk}<br>{row.service_name}",
             "migration": row,
             "n": 1,
-            "seconds": _with_other(sums.get((row.pk,), {}), row.total_s or 0.0, 1),
+            "seconds": with_other(sums.get((row.pk,), {}), row.total_s or 0.0, 1),
             "total_s": row.total_s,
         }
         for row in measured
@@ -79,11 +80,11 @@ def bars_of_means(rows: QuerySet[Migration]) -> list[Bar]:
     totals = (
         Migration.objects.filter(pk__in=latest).order_by().values(*group).annotate(n=Count("pk"), total=Sum("total_s"))
     )
-    sums = _stage_sums(latest, *(f"migration__{name}" for name in group))
+    sums = stage_sums(latest, *(f"migration__{name}" for name in group))
     bars = []
     for row in sorted(totals, key=lambda row: [str(row[name]) for name in group]):
         key = tuple(row[name] for name in group)
-        seconds = _with_other(sums.get(key, {}), row["total"], row["n"])
+        seconds = with_other(sums.get(key, {}), row["total"], row["n"])
         bars.append(
             {"label": _label(*key, n=row["n"]), "n": row["n"], "seconds": seconds, "total_s": row["total"] / row["n"]}
         )
@@ -96,21 +97,6 @@ def _label(
     held = "" if layers == 2 or found is None else ", app found" if found else ", app not found"
     shown = Migration(kind=kind, method=method, idle_memory=idle_memory, layers=layers).model_label
     return f"{application}<br>{shown}{held} (n={n})"
-
-
-def _stage_sums(pks: list[int], *group: str) -> dict[tuple[Any, ...], dict[str, float]]:
-    """Seconds by group and paper's stage, added up in the database."""
-    sums: dict[tuple[Any, ...], dict[str, float]] = {}
-    query = StageRun.objects.filter(migration_id__in=pks).order_by().values_list(*group, "paper_title")
-    for *key, title, total in query.annotate(total=Sum("seconds")):
-        sums.setdefault(tuple(key), {})[title] = total or 0.0
-    return sums
-
-
-def _with_other(sums: dict[str, float], total: float, n: int) -> dict[str, float]:
-    """Means by stage; time that lies in no named stage is the paper's “Other remaining tasks”."""
-    means = {title: sums.get(title, 0.0) / n for title in SHOWN_STAGES[:-1]}
-    return means | {OTHER: max(total / n - sum(means.values()), 0.0)}
 
 
 COLUMNS = (

@@ -40,7 +40,7 @@ def residency(hosts: list[Host], **about: Any) -> list[dict[str, Any]]:
 
 def applications(request: HttpRequest) -> HttpResponse:
     """All applications."""
-    rows = Application.objects.prefetch_related("services", "copies")
+    rows = Application.objects.lasting().prefetch_related("services", "copies")
     return page(request, "applications/list.html", {"applications": rows})
 
 

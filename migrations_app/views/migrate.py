@@ -7,19 +7,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from migrations_app import actions
+from migrations_app.experiments.designs import HOWS
 from migrations_app.forms import MigrateForm
-from migrations_app.models import Host, Method, Service
-from migrations_app.plan import application_found, forecasts, travelling
+from migrations_app.models import Host, Service
+from migrations_app.plan import application_found, decide, travelling
 from migrations_app.preflight import checks, forbidden
 
 from .common import get_service_for, operator_of, operators_only, page
 
-# what the page's one choice of method means: the method, and whether memory is sent as a difference to the idle one
-HOWS: dict[str, tuple[str, bool]] = {
-    "save": (Method.SAVE, False),
-    "idle": (Method.SAVE, True),
-    "live": (Method.LIVE, False),
-}
+# what the page's choice of a model means: a number of layers, or none where the service's policy is to choose
+MODELS: dict[str, int | None] = {"auto": None, "2": 2, "3": 3}
 
 
 @operators_only
@@ -30,25 +27,26 @@ def migrate(request: HttpRequest, name: str) -> HttpResponse:
         return _request(request, service)
     targets = list(Host.objects.mec().exclude(pk=service.host_id))
     target = next((host for host in targets if host.name == request.GET.get("target")), targets[0] if targets else None)
-    layers = 2 if request.GET.get("layers") == "2" else 3
-    context = _plan(service, target, layers, request.GET.get("how", "")) | {"targets": targets}
+    context = _plan(service, target, request.GET.get("layers", ""), request.GET.get("how", "")) | {"targets": targets}
     return page(request, "migrate/page.html", context, live="migrate/_plan.html")
 
 
-def _plan(service: Service, target: Host | None, layers: int, how: str = "save") -> dict[str, Any]:
+def _plan(service: Service, target: Host | None, model: str = "auto", how: str = "save") -> dict[str, Any]:
     """Everything the page says about one choice."""
-    how = how if how in HOWS else "save"
-    context: dict[str, Any] = {"service": service, "target": target, "layers": layers, "how": how, "forbidden": True}
+    how, model = how if how in HOWS else "save", model if model in MODELS else "auto"
+    context: dict[str, Any] = {"service": service, "target": target, "model": model, "how": how, "forbidden": True}
     if target is None:
         return context
     method, idle_memory = HOWS[how]
-    found = checks(service, target, layers, method, idle_memory)
+    decision = decide(service, target, MODELS[model], method, idle_memory)
+    found = checks(service, target, decision.layers, method, idle_memory)
     return context | {
+        "decision": decision,
         "app_found": application_found(service, target),
-        "travelling": travelling(service, target, layers, method),
+        "travelling": travelling(service, target, decision.layers, method),
         "forecasts": {
             count: cost
-            for count, cost in forecasts(service, target, method, idle_memory).items()
+            for count, cost in decision.forecasts.items()
             if how == "save" or count == 3  # the other methods have no two layers
         },
         "checks": found,
@@ -63,11 +61,11 @@ def _request(request: HttpRequest, service: Service) -> HttpResponse:
     form = MigrateForm(request.POST)
     targets = list(Host.objects.mec().exclude(pk=service.host_id))
     if not form.is_valid():
-        refused = ["Choose one of the hosts as the target, and two or three layers."]
-        plan = _plan(service, targets[0] if targets else None, 3)
+        refused = ["Choose one of the hosts as the target, and two or three layers, or leave that to the portal."]
+        plan = _plan(service, targets[0] if targets else None)
         return _again(request, plan, targets, refused)
-    target, layers, how = form.cleaned_data["target"], form.cleaned_data["layers"], form.cleaned_data["how"] or "save"
-    plan = _plan(service, target, layers, how)
+    target, how = form.cleaned_data["target"], form.cleaned_data["how"] or "save"
+    plan = _plan(service, target, form.cleaned_data["layers"], how)
     method, idle_memory = HOWS[how]
     if plan["forbidden"]:
         faults = [check.sentence for check in plan["checks"] if check.state == "fault"]
@@ -76,12 +74,11 @@ def _request(request: HttpRequest, service: Service) -> HttpResponse:
         migration = actions.request_migration(
             service=service,
             target=target,
-            layers=layers,
             method=method,
             idle_memory=idle_memory,
             by=operator_of(request),
             reason=form.cleaned_data["reason"],
-            forecast=plan["forecasts"][layers].as_dict(),
+            **plan["decision"].request,
         )
     except ValidationError as error:
         return _again(request, plan, targets, error.messages)

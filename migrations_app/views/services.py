@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from migrations_app import actions
-from migrations_app.forms import DeployForm
+from migrations_app.forms import DeployForm, PolicyForm
 from migrations_app.models import Application, Host, Operation, Service
 
 from .common import (
@@ -38,6 +39,7 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
         "active": shown.migrations.active().first(),
         "operations": Operation.objects.filter(service=shown).select_related("host")[:5],
         "probe": shown.application.recipe.get("probe", {}),
+        "policy_form": PolicyForm(instance=shown),
     }
     return page(request, "services/page.html", context, live="services/_live.html")
 
@@ -53,6 +55,20 @@ def deploy_service(request: HttpRequest) -> HttpResponse:
         if attempt(request, f"{name} is being deployed.", lambda: actions.deploy_service(by=by, **values)):
             return redirect("service", name=name)
     return page(request, "services/deploy.html", {"form": form})
+
+
+@action
+def set_policy(request: HttpRequest, name: str) -> HttpResponse:
+    """What two or three layers are chosen for."""
+    shown, form = get_service_for(request.user, name), PolicyForm(request.POST)
+
+    def change() -> None:
+        if not form.is_valid():
+            raise ValidationError("Choose a policy, and costs of 0 or more.")
+        actions.set_policy(service=shown, **form.cleaned_data)
+
+    attempt(request, f"The policy of {name} is kept.", change)
+    return redirect("service", name=name)
 
 
 def _button(said: str, act: Callable[..., Any]) -> Callable[[HttpRequest, str], HttpResponse]:

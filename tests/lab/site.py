@@ -61,7 +61,11 @@ class Site:
 
     def begin(self, service: str, target: str, *how: str) -> None:
         """Start live_migrate and do not wait for it; `wait_for_end` does."""
-        command = [sys.executable, "manage.py", "live_migrate", service, "--to", target, *how, "--json"]
+        self.begin_command("live_migrate", service, "--to", target, *how, "--json")
+
+    def begin_command(self, *words: str) -> None:
+        """Start a command and do not wait for it."""
+        command = [sys.executable, "manage.py", *words]
         begun = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL)
         self._begun.append(begun)
 

@@ -61,4 +61,5 @@ def edge(db: None) -> dict[str, Any]:
     factories.samples(made)
     work = factories.operation(host=target, subject=target.name, log="said this")
     factories.network()
-    return {"service": service, "target": target, "migration": made, "operation": work}
+    experiment = factories.experiment(service.host, target)
+    return {"service": service, "target": target, "migration": made, "operation": work, "experiment": experiment}

@@ -29,7 +29,7 @@ def test_the_page_forecasts_both_models_and_says_from_what(as_operator: Client, 
 def test_three_runs_like_this_are_the_forecast(as_operator: Client, edge: dict[str, Any]) -> None:
     for _ in range(2):
         factories.migration(edge["service"], edge["target"])
-    assert "medians of 3 migrations like this" in page(as_operator, edge)
+    assert "median and middle 80 % of 3 migrations like this" in page(as_operator, edge)
 
 
 def test_the_page_says_whether_the_target_holds_the_application(as_operator: Client, edge: dict[str, Any]) -> None:

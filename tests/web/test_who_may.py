@@ -12,7 +12,8 @@ OPEN_TO_ALL = {"login", "health"}
 ACTING = {
     "register_host", "confirm_host", "edit_host", "remove_host", "check_host", "provision_base", "build_base",
     "host_key", "pin_host_key", "add_application", "build_application", "remove_application", "deploy_service",
-    "start_service", "stop_service", "remove_service", "migrate", "cancel_migration",
+    "start_service", "stop_service", "remove_service", "migrate", "cancel_migration", "set_policy", "start_experiment",
+    "stop_experiment",
 }  # fmt: skip
 NAMED = sorted(route.name for route in urlpatterns if isinstance(route, URLPattern) and route.name)
 
@@ -22,6 +23,8 @@ def address(name: str, edge: dict[str, Any]) -> str:
     converters = route.pattern.converters
     if "pk" in converters:
         about = edge["operation"] if name == "operation" else edge["migration"]
+        if "experiment" in name:
+            about = edge["experiment"]
         return reverse(name, args=[about.pk])
     if "name" not in converters:
         return reverse(name)

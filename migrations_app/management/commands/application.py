@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{application} is added.")
 
     def do_list(self, _options: dict[str, Any]) -> None:
-        for application in Application.objects.all():
+        for application in Application.objects.lasting():
             hosts = ", ".join(sorted({copy.host.name for copy in application.copies.all()})) or "no host yet"
             self.stdout.write(f"{application.name:<20} {application.title:<28} on {hosts}")
 

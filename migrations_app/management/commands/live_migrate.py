@@ -13,7 +13,7 @@ from migrations_app import actions, report
 from migrations_app.management.following import follow_migration, get, refused
 from migrations_app.management.showing import progress_table, result_table
 from migrations_app.models import Host, Method, Migration, MigrationStatus, Service
-from migrations_app.plan import forecasts
+from migrations_app.plan import decide
 
 EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLEMS: 3}
 
@@ -26,7 +26,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("service")
         parser.add_argument("--to", required=True, metavar="HOST", help="the target")
-        parser.add_argument("--layers", type=int, choices=[2, 3], default=3)
+        parser.add_argument(
+            "--layers",
+            choices=["2", "3", "auto"],
+            default="3",
+            help="auto: what the service's policy and the forecast say",
+        )
         parser.add_argument(
             "--method", choices=Method.values, default=Method.SAVE, help="live: by QEMU itself, KVM only"
         )
@@ -36,17 +41,15 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="")
         parser.add_argument("--json", action="store_true", help="print one JSON object when it has ended")
 
-    def handle(self, *, service: str, to: str, layers: int, reason: str, **options: Any) -> None:
+    def handle(self, *, service: str, to: str, layers: str, reason: str, **options: Any) -> None:
         moving, target = get(Service, service), get(Host, to)
         how = {"method": options["method"], "idle_memory": options["idle_memory"]}
+        decision = decide(moving, target, None if layers == "auto" else int(layers), **how)
+        if decision.sentence and not options["json"]:
+            self.stdout.write(decision.sentence)
         try:
             migration = actions.request_migration(
-                service=moving,
-                target=target,
-                layers=layers,
-                reason=reason,
-                forecast=forecasts(moving, target, **how)[layers].as_dict(),
-                **how,
+                service=moving, target=target, reason=reason, **how, **decision.request
             )
         except ValidationError as error:
             raise refused(error) from error

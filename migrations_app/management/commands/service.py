@@ -7,11 +7,11 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from migrations_app import actions
 from migrations_app.management.following import follow_operation, get, refused
-from migrations_app.models import Application, Host, Kind, Service, Storage
+from migrations_app.models import Application, Host, Kind, Policy, Service, Storage
 
 
 class Command(BaseCommand):
-    help = "Deploy, start, stop, remove and list services."
+    help = "Deploy, start, stop, remove and list services; set their policy."
 
     def add_arguments(self, parser: CommandParser) -> None:
         sub = parser.add_subparsers(dest="action", required=True)
@@ -29,6 +29,12 @@ class Command(BaseCommand):
         ):
             one = sub.add_parser(name, help=what)
             one.add_argument("name")
+        policy = sub.add_parser("policy", help="what “--layers auto” chooses two or three layers for")
+        policy.add_argument("name")
+        policy.add_argument("policy", choices=Policy.values)
+        policy.add_argument("--cost-per-downtime-s", type=float, help="of the weighted policy")
+        policy.add_argument("--cost-per-total-s", type=float)
+        policy.add_argument("--cost-per-mb", type=float)
         sub.add_parser("list", help="list the services")
 
     def handle(self, *, action: str, **options: Any) -> None:
@@ -56,6 +62,13 @@ class Command(BaseCommand):
 
     def do_remove(self, options: dict[str, Any]) -> None:
         follow_operation(actions.remove_service(service=get(Service, options["name"])), self.stdout.write)
+
+    def do_policy(self, options: dict[str, Any]) -> None:
+        names = ("cost_per_downtime_s", "cost_per_total_s", "cost_per_mb")
+        costs = {name: options[name] for name in names if options[name] is not None}
+        service = get(Service, options["name"])
+        actions.set_policy(service=service, policy=options["policy"], **costs)
+        self.stdout.write(f"{service}: {service.get_policy_display().lower()}.")
 
     def do_list(self, _options: dict[str, Any]) -> None:
         for service in Service.objects.select_related("application", "host"):

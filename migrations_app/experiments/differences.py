@@ -1,0 +1,57 @@
+"""In words: where this edge differs from the paper's machines, so that nobody compares what cannot be compared."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from migrations_app.models import Design, Experiment, Kind, Storage
+
+from . import paper
+
+
+def differences(experiment: Experiment, cells: list[dict[str, Any]]) -> list[str]:
+    """One sentence each; about what the experiment measured only."""
+    return list(_sentences(experiment, cells))
+
+
+def _sentences(experiment: Experiment, cells: list[dict[str, Any]]) -> Iterator[str]:
+    theirs = paper.figures()["conditions"]
+    kinds = {cell["kind"] for cell in cells}
+    hosts = experiment.environment.get("hosts", {})
+    for name, facts in hosts.items():
+        memory = (facts.get("memory_total_bytes") or 0) / 1e9
+        yield (
+            f"{name}: {facts.get('cores')} processors ({facts.get('cpu_model')}), {memory:.0f} GB of memory, "
+            f"{facts.get('os')}, Linux {facts.get('kernel')}; the paper's hosts had {theirs['host']['cpus']} processors and "
+            f"{theirs['host']['ram_gb']} GB each, emulated by {theirs['host']['emulator']}, with {theirs['host']['guest_os']}."
+        )
+    first: dict[str, Any] = next(iter(hosts.values()), {})
+    if Kind.LXC in kinds:
+        yield (
+            f"Containers: LXC {first.get('lxc_version')} and CRIU {first.get('criu_version')} here, LXC "
+            f"{theirs['host']['lxc_version']} in the paper."
+        )
+    if Kind.KVM in kinds:
+        slow = first.get("acceleration") == "tcg"
+        runs = (
+            "emulated by QEMU's TCG, since hardware acceleration does not work here" if slow else "accelerated by KVM"
+        )
+        yield (
+            f"Virtual machines: QEMU {first.get('qemu_version')}, {runs}; guests are as small as the recipe allows, the paper's "
+            f"base layer had {theirs['base_layer_mb']['kvm']:,} MB."
+        )
+    if any(cell["storage"] != Storage.DIRECTORY for cell in cells):
+        yield "Storage: layers lie as overlays in cells that do not say otherwise; the paper's were full copies (directory)."
+    link, their_link = experiment.environment.get("link_mbit"), theirs["mec_to_mec"]["bandwidth_mbit"]
+    if link is not None:
+        yield f"The link between the hosts has {link} Mbit/s; the paper's had {their_link}."
+    if experiment.runs != theirs["runs_per_cell"]:
+        yield f"Each cell has at most {experiment.runs} runs; the paper's had {theirs['runs_per_cell']}."
+    applications = {cell["application"] for cell in cells}
+    if "ram-simulation" in applications:
+        yield (
+            "ram-simulation fills its memory with random data, which does not compress; the paper's 330 MB took 97 MB of "
+            "traffic. ram-as-in-the-paper has data that compress as far."
+        )
+    if experiment.design == Design.FIGURE_5_RAM:
+        yield "The paper draws this figure and gives no table of it; its cell at 330 MB is in its Table I."
+    yield "The paper's state crosses by rsync once the service is suspended, and so does ours, unless a cell says live."
