@@ -109,4 +109,4 @@ class CompareFilter(MigrationFilter):
         """Everyday migrations, those of all experiments, or of one."""
         if value in (EVERYDAY, ANY_EXPERIMENT):
             return rows.filter(cell__isnull=value == EVERYDAY)
-        return rows.filter(cell__experiment=value)
+        return rows.filter(cell__experiment=int(value))

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
@@ -133,7 +135,7 @@ def _run(experiment: Experiment, cell: Cell, service: Service) -> None:
     _prepare_target(cell, service, target)
     with _link(cell, source, target):
         _wait_until_quiet(cell, source, target)
-        how = {"method": cell.method, "idle_memory": cell.idle_memory}
+        how: dict[str, Any] = {"method": cell.method, "idle_memory": cell.idle_memory}
         migration = actions.request_migration(
             service=service,
             target=target,
@@ -153,7 +155,12 @@ def _run(experiment: Experiment, cell: Cell, service: Service) -> None:
 
 def _prepare_target(cell: Cell, service: Service, target: Host) -> None:
     """The target holds the application layer, or does not, as the cell says."""
-    about = {"application": service.application, "host": target, "kind": cell.kind, "storage": cell.storage}
+    about: dict[str, Any] = {
+        "application": service.application,
+        "host": target,
+        "kind": cell.kind,
+        "storage": cell.storage,
+    }
     copies = LayerCopy.objects.of_application(service.application, cell.storage, cell.kind).filter(host=target)
     if copies.exists() and not cell.app_found:
         _await(actions.remove_layer(**about))
@@ -168,15 +175,15 @@ def _link(cell: Cell, source: Host, target: Host) -> Iterator[None]:
         yield
         return
     for host in (source, target):
-        _on(host, "hosts/shape", host.backhaul_address, cell.bandwidth_mbit)
+        _on(host, "hosts/shape", host.backhaul_address or "-", cell.bandwidth_mbit)
     try:
         yield
     finally:
         for host in (source, target):
-            _on(host, "hosts/unshape", host.backhaul_address)
+            _on(host, "hosts/unshape", host.backhaul_address or "-")
 
 
-def _on(host: Host, script: str, *arguments: object) -> dict[str, str]:
+def _on(host: Host, script: str, *arguments: str | int) -> dict[str, str]:
     async def call() -> dict[str, str]:
         async with connect(records.target_of(host)) as reached:
             return await reached.call(script, *arguments, limit_s=60)
@@ -244,16 +251,20 @@ def clean_up(experiment: Experiment) -> list[str]:
             left.append(f"This is left: {_sentence(error)}")
 
     for service in Service.objects.filter(name__startswith=mine, application__variant_of__isnull=False):
-        attempt(lambda service=service: _remove_service(service))  # type: ignore[misc]
+        attempt(partial(_remove_service, service))
     for host in hosts:
-        attempt(lambda host=host: _on(host, "hosts/unshape", host.backhaul_address))  # type: ignore[misc]
+        attempt(partial(_on, host, "hosts/unshape", host.backhaul_address or "-"))
     variants = Application.objects.filter(name__startswith=mine, variant_of__isnull=False)
     for copy in LayerCopy.objects.filter(application__in=variants).select_related("application", "host"):
-        about = {"application": copy.application, "host": copy.host, "kind": copy.kind, "storage": copy.storage}
-        attempt(lambda about=about: _await(actions.remove_layer(**about)))  # type: ignore[misc]
+        attempt(partial(_remove_copy, copy))
     for variant in variants.filter(services=None, copies=None):
-        attempt(lambda variant=variant: actions.remove_application(application=variant))  # type: ignore[misc]
+        attempt(partial(actions.remove_application, application=variant))
     return left
+
+
+def _remove_copy(copy: LayerCopy) -> None:
+    assert copy.application is not None
+    _await(actions.remove_layer(application=copy.application, host=copy.host, kind=copy.kind, storage=copy.storage))
 
 
 def _remove_service(service: Service) -> None:

@@ -66,7 +66,7 @@ def _broken(row: dict[str, Any]) -> str:
 
 def distribution(found: Comparison, measure: str) -> Figure:
     """Empirical distribution functions, thinned to so many quantiles."""
-    data = []
+    data: list[dict[str, Any]] = []
     shares = np.linspace(0, 1, POINTS)
     for group, code, _count in found.groups:
         values = found.values(found.rows(code), measure)
@@ -102,7 +102,7 @@ def _line(number: int, name: str, x: list[Any], y: list[Any]) -> dict[str, Any]:
 
 def against(rows: list[dict[str, Any]], axis: str, title: str, measure: str) -> Figure:
     """Means with their 95 % confidence intervals against memory or bandwidth."""
-    data = []
+    data: list[dict[str, Any]] = []
     for name, points in _by_label(rows):
         if len(data) < MOST_GROUPS:
             line = _line(len(data), name, [str(row[axis]) for row in points], [row["mean"] for row in points])
@@ -120,7 +120,7 @@ def against(rows: list[dict[str, Any]], axis: str, title: str, measure: str) -> 
 
 def over_time(rows: list[dict[str, Any]], measure: str) -> Figure:
     """Daily medians; days with failures are marked at the bottom."""
-    data = []
+    data: list[dict[str, Any]] = []
     for name, points in _by_label(rows):
         if len(data) < MOST_GROUPS:
             data.append(_line(len(data), name, [row["day"] for row in points], [row["median"] for row in points]))

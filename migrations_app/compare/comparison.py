@@ -21,7 +21,6 @@ MEASURES = {
 # upper bounds of the classes of memory in use, in MB
 RAM_CLASSES = (25, 50, 100, 200, 400, 800, 1600, np.inf)
 SUCCEEDED = str(MigrationStatus.SUCCEEDED)
-LEAST_RUNS_FOR_AN_ERROR = 1
 
 
 class Comparison:
@@ -38,7 +37,7 @@ class Comparison:
 
     def rows(self, code: int, succeeded: bool = True) -> Array:
         """The entries of one group; the successful ones, or all."""
-        mine = self.mask & (self.columns.group == code)
+        mine: Array = self.mask & (self.columns.group == code)
         return mine & (self.columns.status == SUCCEEDED) if succeeded else mine
 
     def values(self, rows: Array, measure: str) -> Array:
@@ -164,7 +163,7 @@ class Comparison:
                     "n": len(off),
                     "median_error_percent": round(float(np.median(off)), 1) if len(off) else None,
                 }
-            if errors["total_s"]["n"] >= LEAST_RUNS_FOR_AN_ERROR:
+            if errors["total_s"]["n"]:
                 told.append({"application": application, "kind": kind, **errors})
         return told
 

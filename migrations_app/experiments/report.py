@@ -1,5 +1,6 @@
 """An experiment's report as plain data: what the page shows, the files hold and the command prints."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from .statistics import Summary, r_squared, summarised
 from .sweep import sweep_plot
 
 # What is measured of each run: the report's key, title, unit, and how it is read from a migration
-MEASURES = (
+MEASURES: tuple[tuple[str, str, str, Callable[[Migration], float | None]], ...] = (
     ("total", "Total time", "s", lambda run: run.total_s),
     ("data", "Data transferred", "MB", lambda run: None if run.bytes_on_wire is None else run.bytes_on_wire / 1e6),
     ("downtime", "Service downtime", "s", lambda run: run.downtime_s),

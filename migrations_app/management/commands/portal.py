@@ -31,6 +31,9 @@ class Command(BaseCommand):
         getattr(self, f"do_{action}")(options)
 
     def do_up(self, _options: dict[str, Any]) -> None:
+        # a service manager ends it by SIGTERM, and a shell's background job ignores SIGINT unless it is told not to
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         supervisor = bring_up()
         self.stdout.write(f"The portal serves at http://{settings.WEB_ADDRESS}:{settings.WEB_PORT}/ until Ctrl-C.")
         try:
