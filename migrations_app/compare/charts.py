@@ -12,6 +12,8 @@ from .comparison import MEASURES, Comparison
 # more lines than this nobody tells apart; the tables have all groups
 MOST_GROUPS = 10
 POINTS = 60
+# up to here each day has its tick, and no hours stand between them
+FEW_DAYS, DAY_MS = 10, 86_400_000
 LINES = (
     ("#3f8fd6", "circle"), ("#cf5c3c", "square"), ("#4f8f6f", "diamond"), ("#96466b", "x"), ("#b58900", "cross"),
     ("#5d6875", "triangle-up"), ("#7f6fd0", "star"), ("#2a9d8f", "pentagon"), ("#d6453d", "hexagon"), ("#8a6d3b", "bowtie"),
@@ -140,8 +142,16 @@ def over_time(rows: list[dict[str, Any]], measure: str) -> Figure:
             "hovertemplate": "%{x}: %{text}<extra></extra>",
         }
     )
+    few = len(failed) <= FEW_DAYS
     y = {"title": {"text": f"{axis_title(measure)}, median"}, "rangemode": "tozero"}
-    return {"data": data, "layout": _layout(380, {"title": {"text": "Day"}, "type": "date"}, y)}
+    return {
+        "data": data,
+        "layout": _layout(
+            380,
+            {"title": {"text": "Day"}, "type": "date", "tickformat": "%-d %b %Y", **({"dtick": DAY_MS} if few else {})},
+            y,
+        ),
+    }
 
 
 def _by_label(rows: list[dict[str, Any]]) -> Iterable[tuple[str, list[dict[str, Any]]]]:

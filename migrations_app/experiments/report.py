@@ -119,7 +119,7 @@ def figures(told: dict[str, Any]) -> dict[str, Figure]:
     measured = [cell for cell in told["cells"] if cell["n"]]
     drawn = {}
     if measured:
-        bars = [(f"{_short(cell)} (n={cell['n']})", cell["stages"]) for cell in measured]
+        bars = [(f"{_short(cell)}<br>n={cell['n']}", cell["stages"]) for cell in measured]
         drawn["stages"] = stage_bars(bars)
     axis = {Design.FIGURE_5_RAM: "ram_mb", Design.FIGURE_5_BANDWIDTH: "bandwidth_mbit"}.get(told["design"])
     if axis and measured:
@@ -129,6 +129,6 @@ def figures(told: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _short(cell: dict[str, Any]) -> str:
-    """A bar's label, broken where Plotly breaks lines."""
-    name, *words = cell["title"].split(" · ")
-    return f"{name}<br>{', '.join(words)}"
+    """A bar's label, broken where Plotly breaks lines; its link is in the table."""
+    name, *words, _link = cell["title"].split(" · ")
+    return f"{name}<br>{'<br>'.join(', '.join(words[at : at + 2]) for at in range(0, len(words), 2))}"

@@ -10,7 +10,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.pages import page_times
+from tests.bench.pages import compare_times, page_times
 from tests.lab.site import RECIPES, Site
 
 # (application, the user's downtime in s, total in s): the bars at 100 Mbit/s, three layers, app found, overlay
@@ -35,35 +35,44 @@ MACHINE_RUNS = 3
 PORTAL_SHARE_S = 0.3
 MEMORY_MB = 400
 PAGE_MS = 100
+COMPARE_MS = 300
 PROGRAMS = ("web", "worker", "beat", "valkey")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", choices=["containers", "machines", "pages"])
+    parser.add_argument("--only", choices=["containers", "machines", "pages", "compare"])
     options = parser.parse_args()
     runs, only = options.runs, options.only
     table = Table(title=f"Measured on {os.cpu_count()} cores, medians of {runs}")
     for column in ("what", "measured", "min", "max", "bar", ""):
         table.add_column(column, justify="left" if column in ("what", "") else "right")
+    if only in (None, "containers", "machines"):
+        on_the_edge(table, runs, only)
+    for page, values in compare_times(runs).items() if only in (None, "compare") else ():
+        add(table, page, values, COMPARE_MS if ": compare" in page and "first" not in page else None)
+    for page, milliseconds in page_times(runs).items() if only in (None, "pages") else ():
+        add(table, f"{page}, 10,000 migrations stored (ms)", milliseconds, PAGE_MS)
+    Console(width=130).print(table)
+
+
+def on_the_edge(table: Table, runs: int, only: str | None) -> None:
+    """What needs hosts: an edge and a portal for it."""
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder), port=8191, lab="bench", kept_seconds=60)
         try:
             site.bring_up()
-            if only in (None, "containers"):
+            if only != "machines":
                 add(table, "portal at rest, PSS of web, worker, beat and Valkey (MB)", [memory_mb(site)], MEMORY_MB)
                 for application, downtime_bar, total_bar in APPLICATIONS:
                     migrations(site, table, application, runs, downtime_bar, total_bar)
-            if only in (None, "machines"):
+            if only != "containers":
                 four_services(site, table)
                 for application, downtime in MACHINES:
                     machine_migrations(site, table, application, downtime)
         finally:
             site.end()
-    for page, milliseconds in page_times(runs).items() if only in (None, "pages") else ():
-        add(table, f"{page}, 10,000 migrations stored (ms)", milliseconds, PAGE_MS)
-    Console(width=130).print(table)
 
 
 def migrations(

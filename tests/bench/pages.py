@@ -1,14 +1,19 @@
 """How long pages take with 10,000 migrations stored, asked over HTTP from a real server."""
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
+
+from tests.postgresql.server import postgresql
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT = 8192
@@ -24,6 +29,11 @@ PAGES = {
     "history": "/migrations/",
     "history, filtered": "/migrations/?layers=3&outcome=succeeded",
 }
+# with 100,000 migrations and 800,000 stages stored
+COMPARED = {
+    "compare": "/compare/",
+    "compare, filtered": "/compare/?application=game-server&layers=found&measure=total",
+}
 FILL = """
 import django, secrets
 django.setup()
@@ -36,7 +46,7 @@ person = factories.operator()
 person.set_password("bench-bench-bench")
 person.save()
 factories.ready_edge()
-factories.many_migrations(10_000)
+factories.many_migrations({count}, stages_each={stages})
 migration = Migration.objects.filter(status="succeeded").last()
 print(Host.objects.mec().first().name, Service.objects.first().name, migration.pk, person.username)
 """
@@ -44,6 +54,33 @@ print(Host.objects.mec().first().name, Service.objects.first().name, migration.p
 
 def page_times(runs: int) -> dict[str, list[float]]:
     """Milliseconds from request to the last byte, `runs` times each after one warm-up."""
+    with filled_portal(10_000, 12) as (browser, names, _pid):
+        return {page: timed(browser, path.format(**names), runs) for page, path in PAGES.items()}
+
+
+def compare_times(runs: int) -> dict[str, list[float]]:
+    """The same of the Compare page, on SQLite and on PostgreSQL; the first request, and what a whole CSV takes of memory."""
+    told = {}
+    for name, database in (("SQLite", nullcontext("")), ("PostgreSQL", postgresql())):
+        with database as url, filled_portal(100_000, 8, url) as (browser, _names, pid):
+            told[f"{name}: compare, first request after the start (ms)"] = [once(browser, "/compare/")]
+            for page, path in COMPARED.items():
+                told[f"{name}: {page} (ms)"] = timed(browser, path, runs)
+            before = memory_kb(pid)
+            told[f"{name}: CSV of all (ms)"] = [once(browser, "/migrations/export.csv")]
+            told[f"{name}: memory more after that CSV (MB)"] = [(memory_kb(pid) - before) / 1000]
+    return told
+
+
+def memory_kb(pid: int) -> int:
+    """The most memory that a process ever had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
+@contextmanager
+def filled_portal(count: int, stages: int, database: str = "") -> Iterator[tuple[OpenerDirector, dict[str, str], int]]:
+    """A server with so many migrations stored: a browser that is signed in, names for its addresses, its process."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -51,25 +88,18 @@ def page_times(runs: int) -> dict[str, list[float]]:
             "DJANGO_SETTINGS_MODULE": "mecportal.settings",
             "PYTHONPATH": str(ROOT),
         }
+        if database:
+            environment |= {"DATABASE_URL": database, "SECRET_KEY": secrets.token_urlsafe(50)}
+        fill = FILL.format(count=count, stages=stages)
         filled = subprocess.run(
-            [sys.executable, "-c", FILL], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", fill], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
         )
         host, service, migration, user = filled.stdout.split()
-        command = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "mecportal.asgi:application",
-            "--port",
-            str(PORT),
-            "--log-level",
-            "error",
-        ]
+        command = [sys.executable, "-m", "uvicorn", "mecportal.asgi:application"]
+        command += ["--port", str(PORT), "--log-level", "error"]
         server = subprocess.Popen(command, cwd=ROOT, env=environment)
         try:
-            browser = sign_in(user)
-            names = {"host": host, "service": service, "migration": migration}
-            return {page: timed(browser, path.format(**names), runs) for page, path in PAGES.items()}
+            yield sign_in(user), {"host": host, "service": service, "migration": migration}, server.pid
         finally:
             server.terminate()
             server.wait()
@@ -94,13 +124,15 @@ def sign_in(user: str) -> OpenerDirector:
 
 
 def timed(browser: OpenerDirector, path: str, runs: int) -> list[float]:
-    milliseconds = []
-    for run in range(runs + 1):
-        began = time.monotonic()
-        with browser.open(f"http://127.0.0.1:{PORT}{path}") as answer:
-            assert answer.status == 200
-            assert "/login/" not in answer.url
-            answer.read()
-        if run:
-            milliseconds.append((time.monotonic() - began) * 1000)
-    return milliseconds
+    return [once(browser, path) for _run in range(runs + 1)][1:]
+
+
+def once(browser: OpenerDirector, path: str) -> float:
+    """Milliseconds from the request to the last byte."""
+    began = time.monotonic()
+    with browser.open(f"http://127.0.0.1:{PORT}{path}") as answer:
+        assert answer.status == 200
+        assert "/login/" not in answer.url
+        while answer.read(1_000_000):
+            pass
+    return (time.monotonic() - began) * 1000

@@ -2,14 +2,14 @@
 
 import os
 import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgresql.server import postgresql
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,33 +38,16 @@ print(len(won))
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of a portal with a PostgreSQL of its own, on a socket that only these tests know."""
-    programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    home = Path(tempfile.mkdtemp(prefix="mec-postgresql-"))  # below pytest's own directory only its user may look
-    home.chmod(0o755)
-    data = home / "data"
-    data.mkdir()
-    subprocess.run(["chown", "-R", "postgres", str(home)], check=True)
-
-    def as_postgres(*words: str) -> None:
-        subprocess.run(["runuser", "-u", "postgres", "--", *words], check=True, stdout=subprocess.DEVNULL)
-
-    as_postgres(str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "mec", "--no-sync")
-    options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off"
-    as_postgres(str(programs / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(home / "log"), "-w", "start")
-    try:
-        as_postgres(str(programs / "createdb"), "-h", str(home), "-U", "mec", "mec")
+    """The environment of a portal with a PostgreSQL of its own."""
+    with postgresql() as url:
         yield {
             **os.environ,
-            "DATABASE_URL": f"postgres://mec@{str(home).replace('/', '%2F')}/mec",
+            "DATABASE_URL": url,
             "SECRET_KEY": secrets.token_urlsafe(50),
             "MEC_DATA_DIR": str(tmp_path_factory.mktemp("portal")),
             "DJANGO_SETTINGS_MODULE": "mecportal.settings",
             "PYTHONPATH": str(ROOT),
         }
-    finally:
-        as_postgres(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(home)
 
 
 def test_all_web_tests_pass_on_postgresql(environment: dict[str, str]) -> None:
