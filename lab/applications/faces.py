@@ -13,7 +13,9 @@ import numpy
 LONGEST = 16_000_000
 cv2.setNumThreads(1)
 cv2.ocl.setUseOpenCL(False)
-CASCADE = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+# beside OpenCV's Python wheel, or where Debian's package opencv-data puts them
+CASCADES = cv2.data.haarcascades if hasattr(cv2, "data") else "/usr/share/opencv4/haarcascades/"
+CASCADE = cv2.CascadeClassifier(CASCADES + "haarcascade_frontalface_default.xml")
 detector = ThreadPoolExecutor(1)
 frames = asked = 0
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from migrations_app.models import FINAL, Migration, StageRun
 from migrations_app.report import OTHER, SHOWN_STAGES
@@ -102,16 +102,15 @@ class Columns:
         # a few are named one by one; many are a range, which the database finds faster
         few = len(pks) <= FEW
         fields = ("pk", "status", "finished_at", "requested_at", "forecast", *NUMBERS, *GROUP)
-        mine = {"pk__in": pks} if few else {"pk__range": (min(pks), max(pks))}
+        mine = Q(pk__in=pks) if few else Q(pk__gte=min(pks), pk__lte=max(pks))
+        theirs = Q(migration__in=pks) if few else Q(migration__gte=min(pks), migration__lte=max(pks))
         wanted = set(pks)
-        rows = [row for row in Migration.objects.filter(**mine).values_list(*fields) if row[0] in wanted]
+        rows = [row for row in Migration.objects.filter(mine).values_list(*fields) if row[0] in wanted]
         place = {row[0]: number for number, row in enumerate(rows)}
         numbers = np.array([row[5 : 5 + len(NUMBERS)] for row in rows], dtype=float)
         stages = np.zeros((len(rows), len(SHOWN_STAGES)))
         titles = {title: number for number, title in enumerate(SHOWN_STAGES)}
-        within = StageRun.objects.filter(
-            **{key.replace("pk", "migration_id"): value for key, value in mine.items()}
-        ).order_by()
+        within = StageRun.objects.filter(theirs).order_by()
         for pk, title, seconds in within.values_list("migration_id", "paper_title", "seconds"):
             if seconds and pk in place and title in titles:
                 stages[place[pk], titles[title]] += seconds

@@ -18,6 +18,8 @@ BANDWIDTHS_MBIT = (1, 5, 10, 50, 100)
 # (layers, the target holds the application layer): the found one comes right after the run that brought it
 MODELS = ((3, False), (3, True), (2, False))
 AS_IN_THE_PAPER = "as-in-the-paper"
+# recipes that take the paper's bytes, in place of those that take few
+PAPERS_OWN = {"ram-simulation": "ram-as-in-the-paper", "face-detection": "face-as-in-the-paper"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def completed(choice: Choice) -> Choice:
     applications = choice.applications or (paper.RAM_APPLICATIONS[:1] if sweep else paper.APPLICATIONS)
     choice = replace(choice, applications=applications)
     if choice.preset == AS_IN_THE_PAPER:
-        alike = tuple("ram-as-in-the-paper" if name == "ram-simulation" else name for name in choice.applications)
+        alike = tuple(PAPERS_OWN.get(name, name) for name in choice.applications)
         choice = replace(choice, applications=alike, storages=(Storage.DIRECTORY,), hows=("save",))
     return choice
 

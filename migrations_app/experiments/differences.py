@@ -52,6 +52,11 @@ def _sentences(experiment: Experiment, cells: list[dict[str, Any]]) -> Iterator[
             "ram-simulation fills its memory with random data, which does not compress; the paper's 330 MB took 97 MB of "
             "traffic. ram-as-in-the-paper has data that compress as far."
         )
+    if "face-detection" in applications:
+        yield (
+            "face-detection installs OpenCV from its Python wheel, a quarter of the bytes of the paper's installation; "
+            "face-as-in-the-paper installs all of Debian's."
+        )
     if experiment.design == Design.FIGURE_5_RAM:
         yield "The paper draws this figure and gives no table of it; its cell at 330 MB is in its Table I."
     yield "The paper's state crosses by rsync once the service is suspended, and so does ours, unless a cell says live."

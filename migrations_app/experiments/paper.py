@@ -13,6 +13,7 @@ TITLES = {
     "ram-as-in-the-paper": "RAM Simulation",
     "video-streaming": "Video Streaming",
     "face-detection": "Face Detection",
+    "face-as-in-the-paper": "Face Detection",
 }
 APPLICATIONS = ("no-application", "game-server", "ram-simulation", "video-streaming", "face-detection")
 RAM_APPLICATIONS = ("ram-simulation", "ram-as-in-the-paper")

@@ -19,6 +19,7 @@ import django; django.setup()
 from datetime import timedelta
 from django.utils import timezone
 from tests import factories as make
+from migrations_app.models import Migration
 operator = make.operator(); operator.set_password("{password}"); operator.save()
 make.network()
 service, target = make.ready_edge()
@@ -29,6 +30,8 @@ make.operation(host=target, subject=target.name, log="said this")
 for status in ("succeeded", "rolled_back", "stuck", "finished_with_problems"):
     made = make.migration(service, target, status=status, error="" if status == "succeeded" else "It went wrong.")
     make.stages(made); make.samples(made)
+experiment = make.experiment(service.host, target)
+Migration.objects.filter(status="succeeded").update(cell=experiment.cells.first())
 moving = make.ServiceFactory(application=service.application, host=service.host)
 live = make.migration(moving, target, status="running", app_found=True, total_s=None, downtime_s=None,
     probe_downtime_s=None, bytes_on_wire=None, finished_at=None, started_at=timezone.now() - timedelta(seconds=1))

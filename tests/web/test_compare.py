@@ -92,6 +92,18 @@ def test_what_ends_later_is_added_and_what_runs_is_left_out(as_viewer: Client, e
     assert compared(as_viewer)["n"] == 3
 
 
+def test_many_are_read_as_they_are_when_read_one_by_one(
+    as_viewer: Client, edge: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for total in (1.0, 2.0, 3.0):
+        add(edge, total_s=total)
+    one_by_one = compared(as_viewer)
+    COLUMNS.clear()
+    monkeypatch.setattr("migrations_app.compare.columns.FEW", 1)
+    monkeypatch.setattr("migrations_app.compare.columns.CHUNK", 2)
+    assert compared(as_viewer) == one_by_one
+
+
 def test_the_page_shows_what_the_json_says(as_viewer: Client, edge: dict[str, Any]) -> None:
     add(edge, app_found=True, probe_downtime_s=0.5)
     text = as_viewer.get(reverse("compare")).content.decode()
