@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
@@ -35,9 +36,8 @@ from workers.hosts.ssh import connect
 
 BEAT_S = 3.0
 POLL_S = 0.2
-# A run waits until neither host's processors are busier than this, and not for ever
+# A run waits until neither host's processors are busier than this
 QUIET_PERCENT = 35
-QUIET_LIMIT_S = 60.0
 
 
 class CellFailed(Exception):
@@ -193,7 +193,7 @@ def _on(host: Host, script: str, *arguments: str | int) -> dict[str, str]:
 
 def _wait_until_quiet(cell: Cell, *hosts: Host) -> None:
     """Nothing else moves, and the processors rest; where they do not for long, the cell says so."""
-    deadline = time.monotonic() + QUIET_LIMIT_S
+    deadline = time.monotonic() + settings.QUIET_LIMIT_SECONDS
     while True:
         busy = max(int(_on(host, "hosts/busy")["busy_percent"]) for host in hosts)
         others = Migration.objects.active().count() + Operation.objects.filter(status=OperationStatus.RUNNING).count()

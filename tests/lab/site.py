@@ -34,6 +34,8 @@ class Site:
             "MEC_WEB_PORT": str(port),
             "MEC_STATE_KEPT_SECONDS": str(kept_seconds),
             "MEC_HEARTBEAT_LOST_SECONDS": "6",
+            # another edge is tested beside this one: waiting for a quiet machine would be in vain
+            "MEC_QUIET_LIMIT_SECONDS": "3",
             "MEC_RUN_AS": "root",
             "PYTHONWARNINGS": "ignore",
         }
@@ -246,6 +248,9 @@ class Site:
         os.kill(self.supervised(program), signal.SIGKILL)
 
     def end(self) -> None:
+        for begun in self._begun:
+            begun.terminate()
+            begun.wait(30)
         if self.portal is not None and self.portal.poll() is None:
             self.portal.send_signal(signal.SIGINT)
             self.portal.wait(150)
