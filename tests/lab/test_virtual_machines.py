@@ -85,7 +85,7 @@ def test_two_layers_send_the_application_within_the_downtime(site: Site, guest: 
     site.assert_nothing_is_left()
 
 
-def test_full_copies_move_too(site: Site) -> None:
+def test_full_copies_move_too_and_end_by_themselves_when_stopped(site: Site) -> None:
     where = ["--application", "no-application", "--kind", "kvm", "--host", "mec-1", "--storage", "directory"]
     site.ok("service", "deploy", "copied", *where, limit_s=300)
     counter = site.count("copied")
@@ -95,6 +95,9 @@ def test_full_copies_move_too(site: Site) -> None:
     assert site.count("copied") > counter
     refused = site.command("live_migrate", "copied", "--to", other(site.where("copied")[0]), *LIVE)
     assert "is a full copy" in refused.stderr
+    host = site.where("copied")[0]
+    site.ok("service", "stop", "copied")
+    assert "reason=shutdown" in site.shell(host, "tail -n1 /var/log/libvirt/qemu/copied.log"), "by itself, not by force"
     site.ok("service", "remove", "copied")
     site.assert_nothing_is_left()
 

@@ -70,7 +70,8 @@ if [ -n "$DEBIAN" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
     inside apt-get $proxy -q update >"$work/log" 2>&1 || { tail -n 30 "$work/log" >&2; fail "apt-get update failed: does this host reach a Debian mirror?"; }
-    inside apt-get $proxy -q -y --no-install-recommends install $DEBIAN >"$work/log" 2>&1 || { tail -n 60 "$work/log" >&2; fail "the Debian packages could not be installed: $(grep -m1 '^E:' "$work/log")"; }
+    # no file is forced to disk on its own: a layer that is not finished is thrown away
+    inside apt-get $proxy -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io install $DEBIAN >"$work/log" 2>&1 || { tail -n 60 "$work/log" >&2; fail "the Debian packages could not be installed: $(grep -m1 '^E:' "$work/log")"; }
     inside apt-get clean
     rm -rf "$root/usr/sbin/policy-rc.d" "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/log/apt "$root"/var/log/dpkg.log
 fi

@@ -58,8 +58,10 @@ done
 unshare --pid --mount-proc --fork /bin/sh /etc/mec/run
 sync
 mount -o remount,ro /
+mkfifo /run/end
 echo o >/proc/sysrq-trigger
-sleep 60
+# wait by what is in memory already: the disk is gone before the machine is, and a first process that ends is a panic
+read -r _ <>/run/end
 INIT
 # what the agent runs when the host asks for the end: the service ends as in a container, and then its machine
 cat >"$root/sbin/shutdown" <<'SHUTDOWN'
