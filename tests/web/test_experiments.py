@@ -12,6 +12,7 @@ from django.urls import reverse
 from migrations_app import actions
 from migrations_app.experiments import paper
 from migrations_app.experiments.designs import Choice, completed, settings_of
+from migrations_app.experiments.files import report_markdown
 from migrations_app.experiments.report import figures, report
 from migrations_app.experiments.statistics import r_squared, summarised
 from migrations_app.models import Application, Cell, Experiment, Host, HostFacts, Migration
@@ -222,6 +223,13 @@ def test_the_csv_has_a_line_a_cell(as_operator: Client, edge: dict[str, Any]) ->
     lines = list(csv.DictReader(io.StringIO(answer.content.decode())))
     assert [line["n"] for line in lines] == ["2", "0"]
     assert (lines[0]["Total time (s), mean"], lines[0]["Total time (s), paper"]) == ("1.5", "6.4")
+
+
+def test_the_markdown_report_has_the_papers_figure_and_the_ratio_beside_ours(edge: dict[str, Any]) -> None:
+    text = report_markdown(report(measured(edge, [1.0, 2.0, 3.0])))
+    lines = text.splitlines()
+    assert "| 3 | 2.00 ± 2.48 (6.4, 3.2×) |" in next(line for line in lines if "game-server" in line)
+    assert {line.count("|") for line in lines if "game-server" in line or line.startswith("| cell")} == {7}
 
 
 def test_the_html_report_stands_alone(as_operator: Client, edge: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,23 @@ from rich.table import Table
 from migrations_app import actions
 from migrations_app.experiments.designs import AS_IN_THE_PAPER, BANDWIDTHS_MBIT, HOWS, RAM_MB, Choice
 from migrations_app.experiments.feasible import pair_of_hosts
-from migrations_app.experiments.files import report_csv, report_html
+from migrations_app.experiments.files import report_csv, report_html, report_markdown
 from migrations_app.experiments.report import MEASURES, report
 from migrations_app.management.following import POLL_S, WORKER_LIMIT_S, get, refused
 from migrations_app.models import Design, Experiment, ExperimentStatus, Host, Kind, Storage
+
+
+def _as_json(told: dict[str, Any]) -> str:
+    return json.dumps(told, indent=2) + "\n"
+
+
+# The report's files by their ending
+WRITERS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "json": _as_json,
+    "csv": report_csv,
+    "md": report_markdown,
+    "html": report_html,
+}
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -58,13 +72,13 @@ class Command(BaseCommand):
 
     @staticmethod
     def _files(parser: CommandParser) -> None:
-        for ending in ("json", "csv", "html"):
+        for ending in WRITERS:
             parser.add_argument(
                 f"--{ending}", type=Path, metavar="FILE", help=f"write the report there as {ending.upper()}"
             )
 
     def handle(self, *, action: str, **options: Any) -> None:
-        for ending in ("json", "csv", "html"):
+        for ending in WRITERS:
             file = options.get(ending)
             if file is not None and not file.resolve().parent.is_dir():
                 raise CommandError(f"There is no folder {file.resolve().parent}: make it first.")
@@ -150,17 +164,13 @@ class Command(BaseCommand):
 
     def _tell(self, experiment: Experiment, options: dict[str, Any]) -> None:
         told = report(self._get(experiment.pk))
-        for ending, written in (("json", _as_json), ("csv", report_csv), ("html", report_html)):
+        for ending, written in WRITERS.items():
             if file := options.get(ending):
                 file.write_text(written(told))
                 self.stdout.write(f"Written: {file}")
         Console(width=None if sys.stdout.isatty() else 160).print(_table(told))
         for line, value in told["linear"].items():
             self.stdout.write(f"{line}: R² of total time against RAM in use: {value}")
-
-
-def _as_json(told: dict[str, Any]) -> str:
-    return json.dumps(told, indent=2) + "\n"
 
 
 def _table(told: dict[str, Any]) -> Table:
