@@ -61,6 +61,7 @@ def on_the_edge(table: Table, runs: int, only: str | None) -> None:
     """What needs hosts: an edge and a portal for it."""
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder), port=8191, lab="bench", kept_seconds=60)
+        free = available_mb()
         try:
             site.bring_up()
             if only != "machines":
@@ -68,7 +69,7 @@ def on_the_edge(table: Table, runs: int, only: str | None) -> None:
                 for application, downtime_bar, total_bar in APPLICATIONS:
                     migrations(site, table, application, runs, downtime_bar, total_bar)
             if only != "containers":
-                four_services(site, table)
+                four_services(site, table, free)
                 for application, downtime in MACHINES:
                     machine_migrations(site, table, application, downtime)
         finally:
@@ -124,14 +125,13 @@ def _other(site: Site, service: str) -> str:
     return "mec-2" if site.where(service) == ["mec-1"] else "mec-1"
 
 
-def four_services(site: Site, table: Table) -> None:
-    """What two virtual machines and two containers take of the machine's memory, all hosts and the portal included."""
-    before = available_mb()
+def four_services(site: Site, table: Table, free: float) -> None:
+    """What two virtual machines and two containers take of the `free` MB of memory, all hosts and the portal included."""
     names = {"vm-1": "kvm", "vm-2": "kvm", "ct-1": "lxc", "ct-2": "lxc"}
     for name, kind in names.items():
         host = f"mec-{name[-1]}"
         site.ok("service", "deploy", name, "--application", "game-server", "--kind", kind, "--host", host, limit_s=900)
-    add(table, "two KVM and two LXC services (MB of memory)", [before - available_mb()], FOUR_SERVICES_MB)
+    add(table, "two KVM and two LXC services (MB of memory)", [free - available_mb()], FOUR_SERVICES_MB)
     for name in names:
         site.ok("service", "remove", name)
 
