@@ -39,6 +39,8 @@ def summary(migration: Migration, stages: Iterable[StageRun] | None = None) -> d
         "layers": migration.layers,
         "method": migration.method,
         "idle_memory": migration.idle_memory,
+        "storage": migration.storage,
+        "bandwidth_mbit": migration.bandwidth_mbit,
         "app_found": migration.app_found,
         "outcome": migration.status,
         "total_s": migration.total_s,

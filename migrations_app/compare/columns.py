@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Q, Sum
 
-from migrations_app.models import FINAL, Migration, StageRun
+from migrations_app.models import FINAL, Migration, StageRun, way_in_words
 from migrations_app.report import OTHER, SHOWN_STAGES
 
 Array = np.ndarray[Any, Any]
@@ -44,15 +44,14 @@ class Group:
     @property
     def way(self) -> str:
         """In words, without the application."""
-        held = (
-            "" if self.layers == 2 or self.app_found is None else ", app found" if self.app_found else ", app not found"
+        return way_in_words(
+            kind=self.kind,
+            layers=self.layers,
+            method=self.method,
+            idle_memory=self.idle_memory,
+            storage=self.storage,
+            app_found=self.app_found,
         )
-        words = [self.kind.upper(), f"{self.layers} layers{held}"]
-        if self.method == "live" or self.idle_memory:
-            words.append("live" if self.method == "live" else "idle memory")
-        if self.storage != "overlay":
-            words.append(self.storage)
-        return " · ".join(words)
 
 
 class Columns:

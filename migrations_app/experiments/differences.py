@@ -40,7 +40,7 @@ def _sentences(experiment: Experiment, cells: list[dict[str, Any]]) -> Iterator[
             f"base layer had {theirs['base_layer_mb']['kvm']:,} MB."
         )
     if any(cell["storage"] != Storage.DIRECTORY for cell in cells):
-        yield "Storage: layers lie as overlays in cells that do not say otherwise; the paper's were full copies (directory)."
+        yield "Storage: layers lie as overlays in cells that say so; the paper's were full copies (directory)."
     link, their_link = experiment.environment.get("link_mbit"), theirs["mec_to_mec"]["bandwidth_mbit"]
     if link is not None:
         yield f"The link between the hosts has {link} Mbit/s; the paper's had {their_link}."

@@ -19,6 +19,7 @@ from .choices import (
     ServiceStatus,
     StageStatus,
     Storage,
+    way_in_words,
 )
 from .experiment import Cell, Experiment
 from .host import Host, HostFacts
@@ -60,4 +61,5 @@ __all__ = [
     "StageRun",
     "StageStatus",
     "Storage",
+    "way_in_words",
 ]

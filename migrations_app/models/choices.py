@@ -40,6 +40,15 @@ class Method(models.TextChoices):
     LIVE = "live", "Live"  # QEMU's own live migration
 
 
+def way_in_words(
+    *, kind: str, layers: int, method: str, idle_memory: bool, storage: str, app_found: bool | None = None
+) -> str:
+    """How a service went from host to host: all that decides which figures may be compared. Two layers find no application."""
+    held = "" if layers == 2 or app_found is None else ", app found" if app_found else ", app not found"
+    how = "idle memory" if idle_memory else method
+    return " · ".join([Kind(kind).label, f"{layers} layers{held}", how, storage])
+
+
 class HostRole(models.TextChoices):
     """What a machine is to the portal."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from .choices import CellStatus, Design, ExperimentStatus, Kind, Method, Storage
+from .choices import CellStatus, Design, ExperimentStatus, Kind, Method, Storage, way_in_words
 from .host import Host
 
 
@@ -75,15 +75,16 @@ class Cell(models.Model):
         constraints = [models.UniqueConstraint(fields=["experiment", "position"], name="one_cell_a_position")]
 
     def __str__(self) -> str:
-        held = "" if self.layers == 2 else ", app found" if self.app_found else ", app not found"
-        words = [self.application_name, self.get_kind_display(), f"{self.layers} layers{held}"]
-        if self.method != Method.SAVE or self.idle_memory:
-            words.append("idle memory" if self.idle_memory else self.get_method_display().lower())
-        if self.storage != Storage.OVERLAY:
-            words.append(self.get_storage_display().lower())
-        if self.ram_mb:
-            words.append(f"{self.ram_mb} MB")
-        return " · ".join([*words, f"{self.bandwidth_mbit} Mbit/s"])
+        way = way_in_words(
+            kind=self.kind,
+            layers=self.layers,
+            method=self.method,
+            idle_memory=self.idle_memory,
+            storage=self.storage,
+            app_found=self.app_found,
+        )
+        size = [f"{self.ram_mb} MB"] if self.ram_mb else []
+        return " · ".join([self.application_name, way, *size, f"{self.bandwidth_mbit} Mbit/s"])
 
     @property
     def shown_status(self) -> CellStatus:

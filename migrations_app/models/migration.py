@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from .choices import ACTIVE, FINAL, Kind, Method, MigrationStatus, Policy, StageStatus, Storage
+from .choices import ACTIVE, FINAL, Kind, Method, MigrationStatus, Policy, StageStatus, Storage, way_in_words
 from .experiment import Cell
 from .host import Host
 from .service import Service
@@ -121,13 +121,14 @@ class Migration(models.Model):
 
     @property
     def model_label(self) -> str:
-        """Kind, layers and method in words: what figures may be compared with each other."""
-        words = [self.get_kind_display(), f"{self.layers} layers"]
-        if self.method == Method.LIVE:
-            words.append("live")
-        if self.idle_memory:
-            words.append("idle memory")
-        return " · ".join(words)
+        """Kind, layers, method and storage in words."""
+        return way_in_words(
+            kind=self.kind,
+            layers=self.layers,
+            method=self.method,
+            idle_memory=self.idle_memory,
+            storage=self.storage,
+        )
 
 
 class StageRun(models.Model):

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from migrations_app.charts import stage_bars
 from migrations_app.filters import MigrationFilter
-from migrations_app.models import Migration, MigrationStatus
+from migrations_app.models import Migration, MigrationStatus, way_in_words
 from migrations_app.report import SHOWN_STAGES, summary
 from migrations_app.stage_means import stage_sums, with_other
 
@@ -25,6 +25,7 @@ PER_PAGE = 25
 # Means are taken over so many of the latest: enough to be steady, few enough for a page that answers at once
 MEANS_OVER = 300
 LINES_A_CHUNK = 200
+WAY = ("kind", "layers", "app_found", "method", "idle_memory", "storage")
 Bar = dict[str, Any]
 
 
@@ -62,7 +63,7 @@ def bars_of_each(rows: list[Migration]) -> list[Bar]:
     sums = stage_sums([row.pk for row in measured], "migration_id")
     return [
         {
-            "label": f"#{row.pk}<br>{row.service_name}",
+            "label": f"#{row.pk} {row.service_name}<br>{row.model_label}",
             "migration": row,
             "n": 1,
             "seconds": with_other(sums.get((row.pk,), {}), row.total_s or 0.0, 1),
@@ -73,30 +74,27 @@ def bars_of_each(rows: list[Migration]) -> list[Bar]:
 
 
 def bars_of_means(rows: QuerySet[Migration]) -> list[Bar]:
-    """One bar an application, kind, method, model and whether the target held the application: means of successful ones."""
+    """One bar for what may be averaged: an application that went the same way over the same link. Means of successful ones."""
     ended = rows.filter(status=MigrationStatus.SUCCEEDED, total_s__isnull=False)
     latest = list(ended.values_list("pk", flat=True)[:MEANS_OVER])
-    group = ("application_name", "kind", "method", "idle_memory", "layers", "app_found")
-    totals = (
+    group = ("application_name", *WAY, "bandwidth_mbit")
+    totals = list(
         Migration.objects.filter(pk__in=latest).order_by().values(*group).annotate(n=Count("pk"), total=Sum("total_s"))
     )
     sums = stage_sums(latest, *(f"migration__{name}" for name in group))
+    several_links = len({row["bandwidth_mbit"] for row in totals}) > 1
     bars = []
-    for row in sorted(totals, key=lambda row: [str(row[name]) for name in group]):
-        key = tuple(row[name] for name in group)
-        seconds = with_other(sums.get(key, {}), row["total"], row["n"])
-        bars.append(
-            {"label": _label(*key, n=row["n"]), "n": row["n"], "seconds": seconds, "total_s": row["total"] / row["n"]}
-        )
+    for row in sorted(totals, key=lambda row: (*(str(row[name]) for name in group[:-1]), row["bandwidth_mbit"])):
+        seconds = with_other(sums.get(tuple(row[name] for name in group), {}), row["total"], row["n"])
+        label = _label(row, several_links)
+        bars.append({"label": label, "n": row["n"], "seconds": seconds, "total_s": row["total"] / row["n"]})
     return bars
 
 
-def _label(
-    application: str, kind: str, method: str, idle_memory: bool, layers: int, found: bool | None, *, n: int
-) -> str:
-    held = "" if layers == 2 or found is None else ", app found" if found else ", app not found"
-    shown = Migration(kind=kind, method=method, idle_memory=idle_memory, layers=layers).model_label
-    return f"{application}<br>{shown}{held} (n={n})"
+def _label(row: dict[str, Any], with_link: bool) -> str:
+    link = f" · {row['bandwidth_mbit']} Mbit/s" if with_link else ""
+    way = way_in_words(**{name: row[name] for name in WAY})
+    return f"{row['application_name']}<br>{way}{link} (n={row['n']})"
 
 
 COLUMNS = (
@@ -125,9 +123,7 @@ def csv_lines(rows: QuerySet[Migration]) -> Iterator[str]:
     for row in rows.prefetch_related("stages").iterator(chunk_size=200):
         told = summary(row) | {
             "application": row.application_name,
-            "storage": row.storage,
             "requested_at": row.requested_at.isoformat(timespec="seconds"),
-            "bandwidth_mbit": row.bandwidth_mbit,
         }
         seconds = {stage["title"]: stage["seconds"] for stage in told["stages"]}
         yield writer.writerow(

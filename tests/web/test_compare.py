@@ -46,8 +46,9 @@ def test_each_way_is_a_group_of_its_own(as_viewer: Client, edge: dict[str, Any])
         add(edge, **about)
     ways = [row["way"] for row in compared(as_viewer)["groups"]]
     assert ways == [
-        "KVM · 3 layers, app not found", "KVM · 3 layers, app not found · live", "LXC · 2 layers", "LXC · 3 layers, app found",
-        "LXC · 3 layers, app not found",
+        "KVM · 3 layers, app not found · live · overlay", "KVM · 3 layers, app not found · save · overlay",
+        "LXC · 2 layers · save · overlay", "LXC · 3 layers, app found · save · overlay",
+        "LXC · 3 layers, app not found · save · overlay",
     ]  # fmt: skip
 
 
@@ -108,7 +109,7 @@ def test_the_page_shows_what_the_json_says(as_viewer: Client, edge: dict[str, An
     add(edge, app_found=True, probe_downtime_s=0.5)
     text = as_viewer.get(reverse("compare")).content.decode()
     assert compared(as_viewer)["groups"][0]["way"] in text
-    assert "least downtime by LXC · 3 layers, app found (median 0.50 s, n=1)" in text
+    assert "least downtime by LXC · 3 layers, app found · save · overlay (median 0.50 s, n=1)" in text
     csv = as_viewer.get(reverse("compare_csv")).content.decode()
     assert csv.count("\n") == 3
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ def rows(client: Client, query: str = "") -> list[dict[str, str]]:
     answer = client.get(f"/migrations/export.csv{query}")
     text = b"".join(answer.streaming_content).decode()
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def means(page: Any) -> dict[str, float]:
+    return {bar["label"]: bar["total_s"] for bar in page.context["bars"]}
 
 
 @pytest.fixture
@@ -68,13 +73,52 @@ def test_a_text_that_a_spreadsheet_would_run_is_harmless(as_viewer: Client, edge
 
 def test_the_plot_has_a_table_with_the_same_figures(as_viewer: Client, edge: dict[str, Any]) -> None:
     page = as_viewer.get("/migrations/")
-    assert "game-server · LXC · 3 layers, app not found (n=1)" in page.content.decode()
+    assert "game-server · LXC · 3 layers, app not found · save · overlay (n=1)" in page.content.decode()
     assert sum(page.context["bars"][0]["seconds"].values()) == pytest.approx(4.5)
 
 
 def test_each_migration_of_the_page_can_be_drawn(as_viewer: Client, edge: dict[str, Any]) -> None:
     page = as_viewer.get("/migrations/?plot=each")
-    assert [bar["label"] for bar in page.context["bars"]] == [f"#{edge['migration'].pk}<br>{edge['service'].name}"]
+    made = edge["migration"]
+    labels = [bar["label"] for bar in page.context["bars"]]
+    assert labels == [f"#{made.pk} {made.service_name}<br>LXC · 3 layers · save · overlay"]
+
+
+def test_storages_are_never_averaged_with_each_other(as_viewer: Client, edge: dict[str, Any]) -> None:
+    slow = factories.migration(edge["service"], edge["target"], storage="directory", total_s=9.5)
+    factories.stages(slow)
+    page = as_viewer.get("/migrations/")
+    assert means(page) == {
+        "game-server<br>LXC · 3 layers, app not found · save · directory (n=1)": 9.5,
+        "game-server<br>LXC · 3 layers, app not found · save · overlay (n=1)": 4.5,
+    }
+    assert [round(sum(bar["seconds"].values()), 3) for bar in page.context["bars"]] == [9.5, 4.5]
+    assert "LXC · 3 layers · save · directory" in page.content.decode()
+
+
+def test_links_are_never_averaged_with_each_other_and_are_named_where_there_are_several(
+    as_viewer: Client, edge: dict[str, Any]
+) -> None:
+    for bandwidth in (9, 9, 1000):
+        factories.stages(
+            factories.migration(edge["service"], edge["target"], bandwidth_mbit=bandwidth, total_s=bandwidth)
+        )
+    way = "game-server<br>LXC · 3 layers, app not found · save · overlay"
+    assert list(means(as_viewer.get("/migrations/")).items()) == [
+        (f"{way} · 9 Mbit/s (n=2)", 9.0), (f"{way} · 100 Mbit/s (n=1)", 4.5), (f"{way} · 1000 Mbit/s (n=1)", 1000.0),
+    ]  # fmt: skip
+    Migration.objects.exclude(bandwidth_mbit=9).delete()
+    assert means(as_viewer.get("/migrations/")) == {f"{way} (n=2)": 9.0}
+
+
+def test_the_exports_say_storage_and_link(as_viewer: Client, edge: dict[str, Any]) -> None:
+    line = rows(as_viewer)[0]
+    [told] = json.loads(b"".join(as_viewer.get("/migrations/export.json").streaming_content))
+    assert (
+        (line["storage"], line["bandwidth_mbit"])
+        == (told["storage"], str(told["bandwidth_mbit"]))
+        == ("overlay", "100")
+    )
 
 
 def test_a_filter_that_fits_nothing_says_so(as_viewer: Client, edge: dict[str, Any]) -> None:
