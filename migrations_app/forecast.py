@@ -23,7 +23,7 @@ from migrations_app.models.choices import Kind, Policy
 
 ENOUGH_RUNS = 3
 # (before the suspension, in the downtime, after it) in seconds, measured on the emulated edge with next to nothing to send
-WORK = {Kind.LXC: (0.8, 0.6, 0.4), Kind.KVM: (1.1, 1.7, 0.5)}
+WORK = {Kind.LXC: (0.45, 0.6, 0.3), Kind.KVM: (0.6, 1.6, 1.1)}
 LIVE_WORK = (1.5, 0.45, 1.5)
 # Models whose costs are this near to each other cost the same: then three layers, since the layer stays for the next time
 ALIKE = 0.05

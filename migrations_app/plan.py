@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet, Sum
 from migrations_app.forecast import ENOUGH_RUNS, Costs, Forecast, Run, Sizes, cheapest, forecast
 from migrations_app.models import Host, Kind, LayerCopy, Method, Migration, MigrationStatus, Policy, Service, StageRun
 
-# Where nothing has been measured: a container's own writes are small, and CRIU saves the pages that are in use
+# Where nothing has been measured: a service's own writes are small, and of the memory that it holds so much is sent, compressed
 UNMEASURED_INSTANCE_BYTES = 1_000_000
-UNMEASURED_MEMORY_SHARE = 0.25
+UNMEASURED_MEMORY_SHARE = 0.2
 # Of an application layer's bytes so many travel: measured with Debian's packages, compressed
 UNMEASURED_LAYER_SHARE = 0.45
 LATEST_RUNS = 20
@@ -29,19 +29,17 @@ def application_found(service: Service, target: Host) -> bool:
 
 
 def sizes_of(service: Service) -> Sizes:
-    """Bytes by layer: what the latest migrations of the application sent, or else the layer's size and the recipe's limit."""
+    """Bytes by layer: what the latest migrations of the application sent, or else the layer's size and the memory held."""
     copy = application_copy(service, service.host) or (
         LayerCopy.objects.of_application(service.application, service.storage, service.kind).first()
     )
-    megabytes = service.application.recipe.get("memory_mb", 256)
-    if service.kind == Kind.KVM:  # its own kernel, and what the kernel keeps of its disk
-        megabytes = max(256, megabytes)
-    memory = int(megabytes * 1_000_000 * UNMEASURED_MEMORY_SHARE)
+    # a service that has not answered yet may come to hold as much as its recipe allows
+    held = service.memory_bytes or service.application.recipe.get("memory_mb", 256) * 1_000_000
     return Sizes(
         application=_sent(service, "rsync_app_filesystem")
         or int(UNMEASURED_LAYER_SHARE * (copy.size_bytes if copy else 0)),
         instance=_sent(service, "rsync_instance_filesystem") or UNMEASURED_INSTANCE_BYTES,
-        memory=_sent(service, "rsync_instance_memory") or memory,
+        memory=_sent(service, "rsync_instance_memory") or int(UNMEASURED_MEMORY_SHARE * held),
     )
 
 

@@ -136,9 +136,10 @@ def _application_of(layer_name: str) -> Application | None:
 
 def _record_services(host: Host, instances: list[facts.Instance], asked_at: datetime) -> list[dict[str, str]]:
     """Make the portal's services say what runs here; an instance that it does not know is a problem."""
-    states = {instance.name: instance.state for instance in instances}
+    found_here = {instance.name: instance for instance in instances}
     for service in Service.objects.all():
-        seen = states.get(service.name)
+        instance = found_here.get(service.name)
+        seen = instance.state if instance else None
         migrations = service.migrations.all()
         if migrations.active().exists() or migrations.filter(finished_at__gte=asked_at).exists():
             continue  # it may have come or gone while the host was answering
@@ -147,6 +148,8 @@ def _record_services(host: Host, instances: list[facts.Instance], asked_at: date
         elif service.host == host and service.status == ServiceStatus.RUNNING and seen != "RUNNING":
             lost = ServiceStatus.STOPPED if seen else ServiceStatus.UNKNOWN
             actions.record_service(service_id=service.pk, status=lost)
+        elif service.host == host and instance and seen == "RUNNING":
+            actions.record_memory(service_id=service.pk, memory_bytes=instance.memory_bytes)
     known = set(Service.objects.values_list("name", flat=True))
     return [
         {

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -28,6 +29,7 @@ from workers.layers import STORES
 from workers.move import Station
 from workers.probe import Row, probing
 
+T = TypeVar("T")
 FIRST_ANSWER_LIMIT_S = 60.0
 BEAT_S = 5.0
 
@@ -180,15 +182,15 @@ def remove(operation: Operation) -> str:
     return f"{service.name} is removed."
 
 
-def _on_host(service: Service, work: Callable[..., object]) -> None:
+def _on_host(service: Service, work: Callable[[SshHost, Station], Awaitable[T]]) -> T:
     station = records.station_of(service)
     target = records.target_of(service.host)
 
-    async def on_host() -> None:
+    async def on_host() -> T:
         async with connect(target) as host:
-            await work(host, station)  # type: ignore[misc]
+            return await work(host, station)
 
-    async_to_sync(on_host)()
+    return async_to_sync(on_host)()
 
 
 async def _clone_and_start(host: SshHost, station: Station) -> None:
@@ -204,6 +206,10 @@ async def _clone_and_start(host: SshHost, station: Station) -> None:
 async def _start(host: SshHost, station: Station) -> None:
     await GUESTS[station.kind].start(host, station)
     await GUESTS[station.kind].announce(host, station)
+
+
+async def _memory(host: SshHost, station: Station) -> int:
+    return await GUESTS[station.kind].memory_bytes(host, station)
 
 
 async def _stop(host: SshHost, station: Station) -> None:
@@ -229,6 +235,7 @@ def _await_answer(operation: Operation, service: Service) -> str:
             await probe.wait_for_answer(FIRST_ANSWER_LIMIT_S)
 
     async_to_sync(ask)()
+    actions.record_memory(service_id=service.pk, memory_bytes=_on_host(service, _memory))
     actions.record_service(service_id=service.pk, status=ServiceStatus.RUNNING)
     return f"{service} answers at {service.address} on {service.host}."
 

@@ -1,7 +1,15 @@
 """Every write. Keyword-only; a refusal is a ValidationError with one sentence and what to do."""
 
 from .applications import add_application, remove_application
-from .deployments import deploy_service, record_service, remove_service, set_policy, start_service, stop_service
+from .deployments import (
+    deploy_service,
+    record_memory,
+    record_service,
+    remove_service,
+    set_policy,
+    start_service,
+    stop_service,
+)
 from .experiments import (
     begin_cell,
     claim_experiment,
@@ -73,6 +81,7 @@ __all__ = [
     "record_moved",
     "record_progress",
     "record_samples",
+    "record_memory",
     "record_service",
     "record_stage",
     "record_unreachable",

@@ -116,6 +116,11 @@ def set_policy(*, service: Service, policy: str, **costs: float) -> None:
     hint_on_commit()
 
 
+def record_memory(*, service_id: int, memory_bytes: int) -> None:
+    """Write down how much memory a running service holds."""
+    Service.objects.filter(pk=service_id).update(memory_bytes=memory_bytes)
+
+
 def record_service(*, service_id: int, status: ServiceStatus, host: Host | None = None) -> None:
     """Write down what a service does now, and where."""
     values = {"status": status, **({"host": host} if host else {})}

@@ -63,6 +63,9 @@ class Service(models.Model):
     cost_per_downtime_s = models.FloatField(default=10.0, validators=[MinValueValidator(0)])
     cost_per_total_s = models.FloatField(default=1.0, validators=[MinValueValidator(0)])
     cost_per_mb = models.FloatField(default=0.1, validators=[MinValueValidator(0)])
+    memory_bytes = models.PositiveBigIntegerField(
+        default=0, help_text="What it held when it last answered for the first time, or when its host was last checked"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

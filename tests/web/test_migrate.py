@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from migrations_app.models import HostFacts, LayerCopy, Migration
+from migrations_app.plan import UNMEASURED_MEMORY_SHARE, sizes_of
 from migrations_app.preflight import checks, forbidden
 from tests import factories
 
@@ -103,3 +104,12 @@ def test_with_one_host_the_page_says_what_is_missing(as_operator: Client, db: No
     service = factories.ServiceFactory()
     text = as_operator.get(f"/services/{service.name}/migrate/").content.decode()
     assert "There is no other MEC host" in text
+
+
+def test_without_history_the_memory_that_the_service_holds_is_what_is_expected_to_travel(edge: dict[str, Any]) -> None:
+    service = edge["service"]
+    Migration.objects.all().delete()
+    service.memory_bytes = 0
+    at_most = sizes_of(service).memory
+    service.memory_bytes = 10_000_000
+    assert sizes_of(service).memory == int(10_000_000 * UNMEASURED_MEMORY_SHARE) < at_most

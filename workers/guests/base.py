@@ -22,6 +22,10 @@ class Guest(Protocol):
         """Delete a stopped instance."""
         ...
 
+    async def memory_bytes(self, host: MecHost, station: Station) -> int:
+        """The memory that it holds now, of which its saved state will be made; 0 when it does not run."""
+        ...
+
     async def look(self, host: MecHost, move: Move) -> Sight:
         """Say what the host knows of the service."""
         ...

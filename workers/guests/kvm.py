@@ -1,84 +1,32 @@
 """KVM virtual machines, through libvirt: `virsh` on the host, over the ssh connection that the migration has anyway."""
 
 import uuid
-from collections.abc import Awaitable
 from xml.sax.saxutils import escape, quoteattr
 
 from workers.engine import MigrationError
-from workers.hosts.base import CommandFailed, MecHost
-from workers.move import Move, SavedState, Sight, Station
-from workers.transfer.rsync import IMAGE_OPTIONS, Part
+from workers.hosts.base import MecHost
+from workers.move import Move, SavedState, Station
+from workers.transfer.rsync import IMAGE_OPTIONS
 
-SAVE_LIMIT_S, RESTORE_LIMIT_S = 85, 85
+from .scripted import RESTORE_LIMIT_S, ScriptedGuest
+
 # A recipe's memory is what its processes may use; a guest's own kernel needs some, too
 LEAST_MEMORY_MB = 256
 VIRTTYPES = {"kvm": "kvm", "tcg": "qemu"}
 
 
-class KvmGuest:
+class KvmGuest(ScriptedGuest):
     """Full virtual machines."""
 
+    kind, state_options = "kvm", IMAGE_OPTIONS
+
     async def start(self, host: MecHost, station: Station) -> None:
-        await host.call(
-            "kvm/start",
-            station.service,
-            processors(station),
-            stdin=definition(station, host.target.access_bridge),
-            limit_s=60,
-        )
+        domain = definition(station, host.target.access_bridge)
+        await self._call(host, "start", station.service, processors(station), stdin=domain, limit_s=60)
 
-    async def stop(self, host: MecHost, station: Station) -> None:
-        await host.call("kvm/stop", station.service, limit_s=60)
-
-    async def remove(self, host: MecHost, station: Station) -> None:
-        await host.call("kvm/remove", station.service, limit_s=60)
-
-    async def look(self, host: MecHost, move: Move) -> Sight:
-        said = await host.call("kvm/locate", move.migration, move.service, limit_s=15)
-        return Sight(
-            running=said["state"] == "RUNNING",
-            frozen=said["state"] == "FROZEN",
-            saved=said["saved"] == "yes",
-            went_on=said["went_on"] == "yes",
-        )
-
-    async def suspend(self, source: MecHost, move: Move) -> SavedState:
-        said = await self._explained(
-            source.call("kvm/suspend", move.migration, move.service, limit_s=SAVE_LIMIT_S),
-            f"{move.service} cannot be saved",
-        )
-        return SavedState(said["digest"], int(said["bytes"]))
-
-    def state_part(self, move: Move) -> Part:
-        return Part(f"migrations/{move.migration}/state", "instance/saved/state", IMAGE_OPTIONS)
-
-    async def resume_on_source(self, source: MecHost, move: Move) -> None:
-        await source.call("kvm/resume", move.migration, move.service, limit_s=RESTORE_LIMIT_S)
-
-    async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
-        await self._explained(
-            target.call(
-                "kvm/restore",
-                move.migration,
-                move.service,
-                saved.digest,
-                target.target.access_bridge,
-                limit_s=RESTORE_LIMIT_S,
-            ),
-            f"{move.service} cannot be restored on {target.name}",
-        )
-
-    async def undo_restore(self, target: MecHost, move: Move) -> None:
-        await target.call("kvm/undo_restore", move.migration, move.service, limit_s=45)
-
-    async def announce(self, target: MecHost, station: Station) -> None:
-        await target.call("kvm/announce", station.service, station.address, limit_s=10)
-
-    async def settle_target(self, target: MecHost, move: Move) -> None:
-        await target.call("kvm/settle_target", move.migration, move.service)
-
-    async def tidy_source(self, source: MecHost, move: Move) -> None:
-        await source.call("kvm/tidy_source", move.migration, move.service)
+    async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
+        words = (move.migration, move.service, saved.digest, target.target.access_bridge)
+        return await self._call(target, "restore", *words, limit_s=RESTORE_LIMIT_S)
 
     async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
         faults = _version_faults(source_said, target_said) + _guest_faults(source_said)
@@ -98,14 +46,6 @@ class KvmGuest:
 
     def explain(self, log: str) -> str | None:
         return next((sentence for words, sentence in KNOWN if words in log), None)
-
-    async def _explained(self, call: Awaitable[dict[str, str]], what: str) -> dict[str, str]:
-        try:
-            return await call
-        except CommandFailed as error:
-            if known := self.explain(error.log):
-                raise MigrationError(f"{what}: {known}", log=error.log) from error
-            raise
 
 
 KNOWN = (

@@ -1,77 +1,27 @@
 """LXC containers, saved and restored by CRIU through lxc-checkpoint."""
 
-from collections.abc import Awaitable
-
-from workers.engine import MigrationError
-from workers.hosts.base import CommandFailed, MecHost
-from workers.move import Move, SavedState, Sight, Station
-from workers.transfer.rsync import Part
+from workers.hosts.base import MecHost
+from workers.move import Move, SavedState, Station
 
 from . import criu
+from .scripted import RESTORE_LIMIT_S, ScriptedGuest
 
 # A container's users are unprivileged on the host: its root is nobody there, and CRIU has every right over its processes
 ID_SHIFT, ID_COUNT = 100_000, 65_536
-SAVE_LIMIT_S, RESTORE_LIMIT_S = 60, 60
 
 
-class LxcGuest:
+class LxcGuest(ScriptedGuest):
     """Unprivileged containers with their own user namespace."""
 
+    kind = "lxc"
+
     async def start(self, host: MecHost, station: Station) -> None:
-        await host.call("lxc/start", station.service, stdin=config(station, host.target.access_bridge))
+        await self._call(host, "start", station.service, stdin=config(station, host.target.access_bridge))
 
-    async def stop(self, host: MecHost, station: Station) -> None:
-        await host.call("lxc/stop", station.service, limit_s=45)
-
-    async def remove(self, host: MecHost, station: Station) -> None:
-        await host.call("lxc/remove", station.service, limit_s=60)
-
-    async def look(self, host: MecHost, move: Move) -> Sight:
-        said = await host.call("lxc/locate", move.migration, move.service, limit_s=10)
-        return Sight(
-            running=said["state"] == "RUNNING",
-            frozen=said["state"] in ("FROZEN", "FREEZING"),
-            saved=said["saved"] == "yes",
-            went_on=said["went_on"] == "yes",
-        )
-
-    async def suspend(self, source: MecHost, move: Move) -> SavedState:
-        said = await self._explained(
-            source.call("lxc/suspend", move.migration, move.service, limit_s=SAVE_LIMIT_S),
-            f"{move.service} cannot be saved",
-        )
-        return SavedState(said["digest"], int(said["bytes"]))
-
-    def state_part(self, move: Move) -> Part:
-        return Part(f"migrations/{move.migration}/state", "instance/saved/state")
-
-    async def resume_on_source(self, source: MecHost, move: Move) -> None:
-        await source.call("lxc/resume", move.migration, move.service, limit_s=RESTORE_LIMIT_S)
-
-    async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
-        await self._explained(
-            target.call(
-                "lxc/restore",
-                move.migration,
-                move.service,
-                saved.digest,
-                stdin=config(move.station, target.target.access_bridge),
-                limit_s=RESTORE_LIMIT_S,
-            ),
-            f"{move.service} cannot be restored on {target.name}",
-        )
-
-    async def undo_restore(self, target: MecHost, move: Move) -> None:
-        await target.call("lxc/undo_restore", move.migration, move.service, limit_s=45)
-
-    async def announce(self, target: MecHost, station: Station) -> None:
-        await target.call("lxc/announce", station.service, station.address, limit_s=5)
-
-    async def settle_target(self, target: MecHost, move: Move) -> None:
-        await target.call("lxc/settle_target", move.migration, move.service)
-
-    async def tidy_source(self, source: MecHost, move: Move) -> None:
-        await source.call("lxc/tidy_source", move.migration, move.service)
+    async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
+        container = config(move.station, target.target.access_bridge)
+        words = (move.migration, move.service, saved.digest)
+        return await self._call(target, "restore", *words, stdin=container, limit_s=RESTORE_LIMIT_S)
 
     async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
         faults = []
@@ -92,14 +42,6 @@ class LxcGuest:
 
     def explain(self, log: str) -> str | None:
         return criu.explain(log)
-
-    async def _explained(self, call: "Awaitable[dict[str, str]]", what: str) -> dict[str, str]:
-        try:
-            return await call
-        except CommandFailed as error:
-            if known := criu.explain(error.log):
-                raise MigrationError(f"{what}: {known}", log=error.log) from error
-            raise
 
 
 def veth_name(station: Station) -> str:

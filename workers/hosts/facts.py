@@ -32,11 +32,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Instance:
-    """A container or virtual machine found on a host, with its state."""
+    """A container or virtual machine found on a host, with its state and the memory that it holds."""
 
     name: str
     kind: str
     state: str
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def parse(said: dict[str, str], clock_offset_ms: float) -> Facts:
             digest, _space, size = value.partition(" ")
             facts.layers.append(Layer(name, digest, int(size or 0)))
         elif kind == "instance":
-            guest, _space, state = value.partition(" ")
-            facts.instances.append(Instance(name, guest, state))
+            guest, state, memory = value.split()
+            facts.instances.append(Instance(name, guest, state, int(memory)))
         elif kind == "leftover":
             facts.leftovers[name] = value
         elif key in NUMBERS:

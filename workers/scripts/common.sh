@@ -61,6 +61,18 @@ wait_for() {
     done
 }
 
+# Bytes that a container's processes hold: what CRIU saves, without the page cache, which stays behind.
+container_memory() {
+    pid=$(lxc-info -P "$INSTANCES" -n "$1" -pH 2>/dev/null || true)
+    [ -n "$pid" ] || { echo 0; return 0; }
+    group=$(awk -F: '$2 == "memory" || $2 == "" {print $3}' "/proc/$pid/cgroup" | head -n1)
+    cat "/sys/fs/cgroup/memory$group/memory.stat" "/sys/fs/cgroup$group/memory.stat" 2>/dev/null |
+        awk '$1 == "rss" || $1 == "anon" || $1 == "shmem" {bytes += $2} END {printf "%.0f\n", bytes}'
+}
+
+# Bytes that QEMU holds for a guest: the pages that it ever used and did not give back.
+guest_memory() { virsh -q dommemstat "$1" 2>/dev/null | awk '$1 == "rss" {kib = $2} END {printf "%.0f\n", kib * 1024}'; }
+
 is_running() { [ "$(container_state "$1")" = RUNNING ]; }
 is_stopped() { case "$(container_state "$1")" in STOPPED | ABSENT) true ;; *) false ;; esac; }
 

@@ -48,9 +48,9 @@ for instance in "$INSTANCES"/*/; do
     name=$(basename "$instance")
     case $name in mec-idle-*) continue ;; esac  # an application that is being built
     if [ -e "$instance/image/disk.qcow2" ]; then
-        echo "instance:$name=kvm $(domain_state "$name")"
+        echo "instance:$name=kvm $(domain_state "$name") $(guest_memory "$name")"
     elif [ -s "$instance/config" ]; then
-        echo "instance:$name=lxc $(container_state "$name")"
+        echo "instance:$name=lxc $(container_state "$name") $(container_memory "$name")"
     fi
 done
 for left in $MEC/incoming/*/ $MEC/migrations/*/; do

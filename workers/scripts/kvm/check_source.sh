@@ -29,6 +29,6 @@ echo "other_disks=$(virsh -q domblklist "$SERVICE" | awk '{print $2}' | grep -vx
 echo "passed_through=$(grep -cE '<hostdev|<redirdev|<filesystem' $xml)"
 echo "snapshots=$(virsh -q snapshot-list --name "$SERVICE" | grep -c . || true)"
 echo "cpu=$(sed -n '/<cpu /,/<\/cpu>/p' $xml | tr -d '\n')"
-echo "memory_bytes=$(($(virsh -q dommemstat "$SERVICE" 2>/dev/null | awk '$1 == "rss" {print $2}') * 1024))"
+echo "memory_bytes=$(guest_memory "$SERVICE")"
 rm -f $xml
 true

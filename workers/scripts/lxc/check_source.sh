@@ -23,9 +23,7 @@ if [ -d "$instance/upper" ]; then echo "instance_bytes=$(tree_bytes "$instance/u
 pid=$(lxc-info -P "$INSTANCES" -n "$SERVICE" -pH 2>/dev/null || true)
 if [ -n "$pid" ]; then
     echo "interface_index=$(nsenter -t "$pid" -n cat /proc/net/dev >/dev/null && nsenter -t "$pid" -n ip -o link show dev eth0 | cut -d: -f1)"
-    group=$(awk -F: '$2 == "memory" || $2 == "" {print $2 ":" $3}' "/proc/$pid/cgroup" | head -n1)
-    memory=$(cat "/sys/fs/cgroup/memory${group#*:}/memory.usage_in_bytes" "/sys/fs/cgroup${group#*:}/memory.current" 2>/dev/null | head -n1)
-    echo "memory_bytes=${memory:-0}"
+    echo "memory_bytes=$(container_memory "$SERVICE")"
 fi
 echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 true
