@@ -26,6 +26,11 @@ def _layer_faults(move: Move, source: Said, target: Said) -> list[str]:
         faults.append(
             "Neither host holds the application layer: bring it to the target first, from the application's page."
         )
+    if move.idle_memory and not source.get("app_idle") and not target.get("app_idle"):
+        faults.append(
+            "Neither host holds the memory of the idle application: migrate without it, or remove the layer from the target "
+            "and bring it there anew from a host where it was built."
+        )
     return faults
 
 

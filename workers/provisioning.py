@@ -31,7 +31,8 @@ def bring_application(
     copies = LayerCopy.objects.of_application(application, storage, kind)
     if copies.filter(host=host).exists():
         return None
-    giver = copies.exclude(host=host).first()
+    # what a migration brought lacks the idle application's memory: rather a host that has it
+    giver = min(copies.exclude(host=host), key=lambda copy: copy.origin == Origin.MIGRATED, default=None)
     layer = application.layer_name
     if giver is not None:
         say(f"Fetching the application layer of {application} from {giver.host} …")
@@ -180,13 +181,13 @@ async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, m
     """Send a layer from one host to another; its size, and the bytes that rsync sent."""
     content = CONTENT_OF[kind]
     parts = [Part(f"layers/{layer}/{content}", f"layer/{content}")]
-    if kind == Kind.KVM and "/app/" in layer:
-        parts.append(Part(f"layers/{layer}/idle", "layer/idle"))
     async with (
         connect(records.target_of(giver), migration=mark) as source,
         connect(records.target_of(taker), migration=mark) as target,
     ):
         transfer = Transfer(mark, source, target)
+        if kind == Kind.KVM and (await source.call("layers/kvm/has_idle", layer))["idle"] == "yes":
+            parts.append(Part(f"layers/{layer}/idle", "layer/idle"))
         try:
             await transfer.open()
             sent = await transfer.send(parts, "lo", SEND_LIMIT_S)

@@ -43,12 +43,11 @@ async def check(ctx: Context) -> None:
         raise CheckFailed(faults)
     ctx.facts = source
     if source.get("app_path"):
-        ctx.app = AppAtSource(
-            source["app_path"], source["app_digest"], int(source["app_bytes"]), source.get("app_idle", "")
-        )
-    ctx.app_found = bool(target["app_digest"]) and target["app_digest"] == source.get(
-        "app_digest", target["app_digest"]
-    )
+        # the idle application's memory is as large as the layer itself: it travels only where it will be used
+        idle = source.get("app_idle", "") if ctx.move.idle_memory else ""
+        ctx.app = AppAtSource(source["app_path"], source["app_digest"], int(source["app_bytes"]), idle)
+    same = bool(target["app_digest"]) and target["app_digest"] == source.get("app_digest", target["app_digest"])
+    ctx.app_found = same and (bool(target.get("app_idle")) or not ctx.move.idle_memory)
     await ctx.note(app_found=ctx.app_found if ctx.move.layers == 3 else None)
 
 

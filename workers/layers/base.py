@@ -56,7 +56,8 @@ class Cloning:
 
     async def clone_base_as_app(self, target: MecHost, move: Move) -> None:
         script = f"layers/{self.kind}/clone_base_as_app"
-        await target.call(script, move.migration, move.station.base, self.storage, limit_s=120)
+        words = (move.migration, move.station.base, self.storage, move.station.app_layer)
+        await target.call(script, *words, limit_s=120)
 
     async def keep_app(self, target: MecHost, move: Move, app: AppAtSource) -> int:
         said = await target.call(

@@ -1,4 +1,4 @@
-# Begin an application layer at the target. Arguments: migration, base, storage.
+# Begin an application layer at the target. Arguments: migration, base, storage, app layer.
 ID=$1 BASE=$2 STORAGE=$3
 app=$MEC/incoming/$ID/files/layer
 mkdir -p "$app"
