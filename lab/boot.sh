@@ -23,11 +23,11 @@ else
 fi
 
 mount -t tmpfs -o mode=755,nosuid tmpfs "$root/dev"
-for node in null zero full random urandom tty kvm fuse loop-control; do
+for node in null zero full random urandom tty kvm loop-control; do
     [ ! -e "/dev/$node" ] || cp -a "/dev/$node" "$root/dev/$node"
 done
-# an application is installed into a disk image through a loop device
-for number in 0 1 2 3 4 5 6 7; do mknod "$root/dev/loop$number" b 7 $number; done
+# an application is installed into a disk image through a loop device; all machines on this one share their numbers
+for number in $(seq 0 63); do mknod "$root/dev/loop$number" b 7 "$number"; done
 mkdir "$root/dev/net" "$root/dev/pts" "$root/dev/shm"
 [ ! -e /dev/net/tun ] || cp -a /dev/net/tun "$root/dev/net/tun"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$root/dev/pts"

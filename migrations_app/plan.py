@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet, Sum
 
 from migrations_app.forecast import ENOUGH_RUNS, Costs, Forecast, Run, Sizes, cheapest, forecast
-from migrations_app.models import Host, Kind, LayerCopy, Method, Migration, MigrationStatus, Policy, Service, StageRun
+from migrations_app.models import Host, LayerCopy, Method, Migration, MigrationStatus, Policy, Service, StageRun
 
 # Where nothing has been measured: a service's own writes are small, and of the memory that it holds so much is sent, compressed
 UNMEASURED_INSTANCE_BYTES = 1_000_000

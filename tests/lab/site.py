@@ -169,7 +169,7 @@ class Site:
         look = (
             "ls -d /var/lib/mec/incoming/* /var/lib/mec/migrations/* /run/mec-migration-* 2>/dev/null;"
             "grep -o 'mec-migration-.*' /root/.ssh/authorized_keys;"
-            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint|[q]emu-storage-daemon|[v]irsh.* migrate';"
+            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint|[v]irsh.* migrate';"
             "for i in /var/lib/mec/instances/*/; do [ -d $i ] || continue; n=$(basename $i);"
             '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || [ "$(virsh -q domstate $n)" = running ]'
             "|| echo stopped instance $n; done 2>/dev/null;"
