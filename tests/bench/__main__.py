@@ -33,11 +33,12 @@ def measure(figures: Figures, runs: int, only: str | None) -> None:
     if only in (None, "containers", "machines"):
         free_mb = available_mb()
         with fresh_edge() as site:
+            containers_s: dict[str, list[float]] = {}
             if only != "machines":
                 measure_portal(figures, site)
-                measure_containers(figures, site, runs)
+                containers_s = measure_containers(figures, site, runs)
             if only != "containers":
-                measure_machines(figures, site, free_mb)
+                measure_machines(figures, site, free_mb, containers_s)
     if only in (None, "compare"):
         measure_compare(figures, runs)
     if only in (None, "pages"):

@@ -17,14 +17,14 @@ PORTAL_SHARE_S = 0.3
 STAGES = ("Suspend instance", "rsync instance in-memory state", "Restore instance")
 
 
-def measure_containers(figures: Figures, site: Site, runs: int) -> None:
-    for row in APPLICATIONS:
-        measure_container(figures, site, runs, *row)
+def measure_containers(figures: Figures, site: Site, runs: int) -> dict[str, list[float]]:
+    """All applications; the user's downtimes of each, for what is compared with them later."""
+    return {row[0]: measure_container(figures, site, runs, *row) for row in APPLICATIONS}
 
 
 def measure_container(
     figures: Figures, site: Site, runs: int, application: str, downtime_bar: float | None, total_bar: float | None
-) -> None:
+) -> list[float]:
     title = f"LXC, {application}"
     moves = move_a_container(site, application, runs)
     figures.add(f"{title}: the user's downtime (s)", felt_s(moves), downtime_bar)
@@ -32,6 +32,7 @@ def measure_container(
     figures.add(f"{title}: portal's own share (s)", [_portal_s(site, moved) for moved in moves], PORTAL_SHARE_S)
     for stage in STAGES:
         figures.add(f"    {title}: {stage} (s)", of_the_stage(moves, stage))
+    return felt_s(moves)
 
 
 def move_a_container(site: Site, application: str, runs: int) -> list[dict[str, Any]]:

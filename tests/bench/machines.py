@@ -1,8 +1,10 @@
-"""Measures virtual machines: saved, saved from idle memory and live; deploying; memory."""
+"""Measures virtual machines: saved, saved from idle memory and live; their downtime beside a container's; deploying; memory."""
 
 import time
+from statistics import median
 from typing import Any
 
+from tests.bench.containers import move_a_container
 from tests.bench.edge import available_mb, build, deploy, felt_s, move_to_and_fro, of_the_stage
 from tests.bench.table import Figures
 from tests.lab.site import Site
@@ -18,14 +20,17 @@ APPLICATIONS: list[tuple[str, float | None]] = [
 LIVE_DOWNTIME_S = 0.5
 CLONE_S, DEPLOY_S = 0.3, 40.0
 FOUR_SERVICES_MB = 3072
+LXC_TO_KVM = 1.0
 RUNS = 3
 
 
-def measure_machines(figures: Figures, site: Site, free_mb: float) -> None:
-    """All of it."""
+def measure_machines(figures: Figures, site: Site, free_mb: float, containers_s: dict[str, list[float]]) -> None:
+    """All of it. Containers' downtimes that this run has measured already, `containers_s`, are not measured again."""
     measure_four_services(figures, site, free_mb)
     for application, downtime_bar in APPLICATIONS:
-        measure_machine(figures, site, application, downtime_bar)
+        lxc_s = containers_s.get(application) or _container(figures, site, application)
+        kvm_s = measure_machine(figures, site, application, downtime_bar)
+        figures.add(f"downtime of LXC / KVM, {application}", [median(lxc_s) / median(kvm_s)], LXC_TO_KVM)
 
 
 def measure_four_services(figures: Figures, site: Site, free_mb: float) -> None:
@@ -38,8 +43,8 @@ def measure_four_services(figures: Figures, site: Site, free_mb: float) -> None:
         site.ok("service", "remove", name)
 
 
-def measure_machine(figures: Figures, site: Site, application: str, downtime_bar: float | None) -> None:
-    """One application by all three methods."""
+def measure_machine(figures: Figures, site: Site, application: str, downtime_bar: float | None) -> list[float]:
+    """One application by all three methods; the user's downtimes where it was saved and sent."""
     service, title = f"vm-{application}", f"KVM, {application}"
     build(site, application, "kvm")
     began = time.monotonic()
@@ -54,6 +59,13 @@ def measure_machine(figures: Figures, site: Site, application: str, downtime_bar
     live = move_to_and_fro(site, service, RUNS, "--method", "live")
     _add(figures, f"{title}, live", live, LIVE_DOWNTIME_S)
     site.ok("service", "remove", service)
+    return felt_s(saved)
+
+
+def _container(figures: Figures, site: Site, application: str) -> list[float]:
+    felt = felt_s(move_a_container(site, application, RUNS))
+    figures.add(f"LXC, {application}: the user's downtime (s)", felt)
+    return felt
 
 
 def _add(figures: Figures, title: str, moves: list[dict[str, Any]], downtime_bar: float | None) -> None:
