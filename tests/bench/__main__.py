@@ -15,7 +15,9 @@ from tests.bench.table import Figures
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--runs", type=int, default=5, help="of each container and page (default 5)")
+    parser.add_argument(
+        "--runs", type=int, default=5, help="of each container and page (default 5); a forecast takes ten"
+    )
     parser.add_argument("--only", choices=["containers", "machines", "pages", "compare"])
     options = parser.parse_args()
     # whoever ends the bench finds its edge taken down, and the table of what was measured

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.bench.edge import build, deploy, felt_s, move_to_and_fro, of_the_stage
+from tests.bench.forecasts import measure_forecasts, runs_of
 from tests.bench.table import Figures
 from tests.lab.site import Site
 
@@ -26,12 +27,13 @@ def measure_container(
     figures: Figures, site: Site, runs: int, application: str, downtime_bar: float | None, total_bar: float | None
 ) -> list[float]:
     title = f"LXC, {application}"
-    moves = move_a_container(site, application, runs)
+    moves = move_a_container(site, application, runs_of(application, runs))
     figures.add(f"{title}: the user's downtime (s)", felt_s(moves), downtime_bar)
     figures.add(f"{title}: total (s)", [moved["total_s"] for moved in moves], total_bar)
     figures.add(f"{title}: portal's own share (s)", [_portal_s(site, moved) for moved in moves], PORTAL_SHARE_S)
     for stage in STAGES:
         figures.add(f"    {title}: {stage} (s)", of_the_stage(moves, stage))
+    measure_forecasts(figures, site, title, application, moves)
     return felt_s(moves)
 
 

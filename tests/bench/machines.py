@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.bench.containers import move_a_container
 from tests.bench.edge import available_mb, build, deploy, felt_s, move_to_and_fro, of_the_stage
+from tests.bench.forecasts import measure_forecasts, runs_of
 from tests.bench.table import Figures
 from tests.lab.site import Site
 
@@ -51,9 +52,10 @@ def measure_machine(figures: Figures, site: Site, application: str, downtime_bar
     deploy(site, service, application, "kvm")
     figures.add(f"{title}: deployed, layers present (s)", [time.monotonic() - began], DEPLOY_S)
 
-    saved = move_to_and_fro(site, service, RUNS)
+    saved = move_to_and_fro(site, service, runs_of(application, RUNS))
     _add(figures, f"{title}, saved", saved, downtime_bar)
     figures.add(f"    {title}: a clone (s)", of_the_stage(saved, "clone_app_as_instance"), CLONE_S)
+    measure_forecasts(figures, site, title, application, saved)
     idle = move_to_and_fro(site, service, RUNS, "--idle-memory")
     _add(figures, f"{title}, saved, from idle memory", idle, downtime_bar)
     live = move_to_and_fro(site, service, RUNS, "--method", "live")
