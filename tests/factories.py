@@ -292,6 +292,7 @@ def many_migrations(count: int = 10_000, stages_each: int = len(STAGES)) -> None
                 status=pick.choice(["succeeded"] * 8 + ["rolled_back", "cancelled"]),
                 app_found=None if layers == 2 else bool(number % 4 < 2),
                 started_at=now - timedelta(minutes=number),
+                finished_at=now - timedelta(minutes=number) + timedelta(seconds=5),
                 total_s=4.5 + pick.random(),
                 downtime_s=1 + pick.random() / 2,
                 probe_downtime_s=1.1 + pick.random() / 2,

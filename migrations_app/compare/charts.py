@@ -70,8 +70,8 @@ def distribution(found: Comparison, measure: str) -> Figure:
     """Empirical distribution functions, thinned to so many quantiles."""
     data: list[dict[str, Any]] = []
     shares = np.linspace(0, 1, POINTS)
-    for group, code, _count in found.groups:
-        values = found.values(found.rows(code), measure)
+    for group, _every, good in found.groups:
+        values = found.values(good, measure)
         if len(values):
             data.append(
                 _line(

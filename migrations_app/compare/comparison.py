@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from migrations_app.experiments.statistics import summarised
-from migrations_app.models import MigrationStatus
+from migrations_app.experiments.statistics import medians, summarised
 from migrations_app.report import SHOWN_STAGES
 
-from .columns import Array, Columns, Group
+from .columns import STATUSES, SUCCEEDED, Array, Columns, Group
 
 MEASURES = {
     "felt": ("probe_downtime_s", "Downtime at the user's side", "s", 1.0),
@@ -20,7 +19,14 @@ MEASURES = {
 }
 # upper bounds of the classes of memory in use, in MB
 RAM_CLASSES = (25, 50, 100, 200, 400, 800, 1600, np.inf)
-SUCCEEDED = str(MigrationStatus.SUCCEEDED)
+
+
+class Chosen(NamedTuple):
+    """The chosen migrations of one group: their places in the columns; all, and the successful ones."""
+
+    group: Group
+    every: Array
+    good: Array
 
 
 class Comparison:
@@ -28,40 +34,41 @@ class Comparison:
 
     def __init__(self, columns: Columns, mask: Array) -> None:
         self.columns = columns
-        self.mask = mask
-        self.n = int(mask.sum())
-        chosen = columns.group[mask]
-        codes, counts = np.unique(chosen, return_counts=True)
-        found = [(columns.groups[code], int(code), int(count)) for code, count in zip(codes, counts, strict=True)]
-        self.groups = sorted(found, key=lambda entry: entry[0].label)
+        chosen = np.flatnonzero(mask)
+        self.n = len(chosen)
+        # sorted once, so that nothing below looks at all migrations for each group
+        chosen = chosen[np.argsort(columns.group[chosen], kind="stable")]
+        codes, begins, counts = np.unique(columns.group[chosen], return_index=True, return_counts=True)
+        found = []
+        for code, begin, count in zip(codes, begins, counts, strict=True):
+            every = chosen[begin : begin + count]
+            found.append(Chosen(columns.groups[code], every, every[columns.status[every] == SUCCEEDED]))
+        self.groups = sorted(found, key=lambda one: one.group.label)
 
-    def rows(self, code: int, succeeded: bool = True) -> Array:
-        """The entries of one group; the successful ones, or all."""
-        mine: Array = self.mask & (self.columns.group == code)
-        return mine & (self.columns.status == SUCCEEDED) if succeeded else mine
-
-    def values(self, rows: Array, measure: str) -> Array:
+    def values(self, places: Array, measure: str) -> Array:
         """A measure's values, without what was not measured."""
-        field, _title, _unit, factor = MEASURES[measure]
-        found = self.columns.number(field)[rows] * factor
+        found = self._measured(places, measure)
         return found[~np.isnan(found)]
+
+    def _measured(self, places: Array, measure: str) -> Array:
+        field, _title, _unit, factor = MEASURES[measure]
+        found: Array = self.columns.number(field)[places] * factor
+        return found
 
     def table(self) -> list[dict[str, Any]]:
         """A row a group: runs, success rate, and for each measure its statistics."""
         told = []
-        for group, code, count in self.groups:
-            rows = self.rows(code)
-            succeeded = int(rows.sum())
+        for group, every, good in self.groups:
             measures = {}
             for measure in MEASURES:
-                summary = summarised(self.values(rows, measure))
+                summary = summarised(self.values(good, measure))
                 measures[measure] = _rounded(asdict(summary)) if summary else {"n": 0}
             told.append(
                 {
                     **_named(group),
-                    "runs": count,
-                    "succeeded": succeeded,
-                    "success_percent": round(100 * succeeded / count, 1),
+                    "runs": len(every),
+                    "succeeded": len(good),
+                    "success_percent": round(100 * len(good) / len(every), 1),
                     "measures": measures,
                 }
             )
@@ -70,8 +77,8 @@ class Comparison:
     def quartiles(self, measure: str) -> list[dict[str, Any]]:
         """A row a group: what a box plot and an empirical distribution are drawn from."""
         told = []
-        for group, code, _count in self.groups:
-            values = self.values(self.rows(code), measure)
+        for group, _every, good in self.groups:
+            values = self.values(good, measure)
             if len(values):
                 low, q1, median, q3, high = np.quantile(values, (0, 0.25, 0.5, 0.75, 1))
                 reach = 1.5 * (q3 - q1)  # Tukey's whiskers
@@ -89,12 +96,11 @@ class Comparison:
     def stages(self) -> list[dict[str, Any]]:
         """A row a group: mean seconds by the paper's stage."""
         told = []
-        for group, code, _count in self.groups:
-            rows = self.rows(code)
-            if rows.any():
-                means = self.columns.stages[rows].mean(axis=0)
+        for group, _every, good in self.groups:
+            if len(good):
+                means = self.columns.stages[good].mean(axis=0)
                 seconds = {title: round(float(mean), 4) for title, mean in zip(SHOWN_STAGES, means, strict=True)}
-                told.append({**_named(group), "n": int(rows.sum()), "seconds": seconds})
+                told.append({**_named(group), "n": len(good), "seconds": seconds})
         return told
 
     def against_bandwidth(self, measure: str) -> list[dict[str, Any]]:
@@ -108,11 +114,11 @@ class Comparison:
         ]
         return list(self._against(measure, "ram_mb", np.where(np.isnan(self.columns.memory), np.nan, upper)))
 
-    def _against(self, measure: str, axis: str, values: Array) -> Iterator[dict[str, Any]]:
-        for group, code, _count in self.groups:
-            rows = self.rows(code)
-            for value in np.unique(values[rows & ~np.isnan(values)]):
-                summary = summarised(self.values(rows & (values == value), measure))
+    def _against(self, measure: str, axis: str, column: Array) -> Iterator[dict[str, Any]]:
+        for group, _every, good in self.groups:
+            mine = column[good]
+            for value in np.unique(mine[~np.isnan(mine)]):
+                summary = summarised(self.values(good[mine == value], measure))
                 if summary:
                     bound = "more" if np.isinf(value) else int(value)
                     yield {**_named(group), axis: bound, **_rounded(asdict(summary))}
@@ -120,43 +126,39 @@ class Comparison:
     def by_day(self, measure: str) -> list[dict[str, Any]]:
         """A row a group and day: its median, and how many did not succeed."""
         told = []
-        for group, code, _count in self.groups:
-            every, good = self.rows(code, succeeded=False), self.rows(code)
-            for day in np.unique(self.columns.day[every]):
-                today = self.columns.day == day
-                values = self.values(good & today, measure)
-                told.append(
-                    {
-                        **_named(group),
-                        "day": str(day),
-                        "n": len(values),
-                        "median": round(float(np.median(values)), 4) if len(values) else None,
-                        "failed": int((every & today & (self.columns.status != SUCCEEDED)).sum()),
-                    }
+        for group, every, _good in self.groups:
+            days, place = np.unique(self.columns.day[every], return_inverse=True)
+            succeeded = self.columns.status[every] == SUCCEEDED
+            failed = np.bincount(place[~succeeded], minlength=len(days))
+            counts, middles = medians(self._measured(every[succeeded], measure), place[succeeded], len(days))
+            told += [
+                {**_named(group), "day": day, "n": n, "median": None if n == 0 else round(middle, 4), "failed": bad}
+                for day, n, middle, bad in zip(
+                    days.astype(str).tolist(), counts.tolist(), middles.tolist(), failed.tolist(), strict=True
                 )
+            ]
         return told
 
     def outcomes(self) -> list[dict[str, Any]]:
         """A row a group: how many ended how."""
         told = []
-        for group, code, count in self.groups:
-            statuses, counts = np.unique(self.columns.status[self.rows(code, succeeded=False)], return_counts=True)
-            ends = {str(status): int(n) for status, n in zip(statuses, counts, strict=True)}
-            told.append({**_named(group), "runs": count, "outcomes": ends})
+        for group, every, _good in self.groups:
+            counts = np.bincount(self.columns.status[every], minlength=len(STATUSES)).tolist()
+            ends = {status: n for status, n in zip(STATUSES, counts, strict=True) if n}
+            told.append({**_named(group), "runs": len(every), "outcomes": ends})
         return told
 
     def predictions(self) -> list[dict[str, Any]]:
         """A row an application and kind: the median absolute error of the forecasts, in percent of what was measured."""
-        named: dict[tuple[str, str], list[int]] = {}
-        for group, code, _count in self.groups:
-            named.setdefault((group.application, group.kind), []).append(code)
+        named: dict[tuple[str, str], list[Array]] = {}
+        for group, _every, good in self.groups:
+            named.setdefault((group.application, group.kind), []).append(good)
         told = []
-        good = self.mask & (self.columns.status == SUCCEEDED)
-        for (application, kind), codes in named.items():
-            rows = good & np.isin(self.columns.group, codes)
+        for (application, kind), goods in named.items():
+            places = np.concatenate(goods)
             errors = {}
             for number, field in ((0, "total_s"), (1, "downtime_s")):
-                expected, measured = self.columns.predicted[rows, number], self.columns.number(field)[rows]
+                expected, measured = self.columns.predicted[places, number], self.columns.number(field)[places]
                 off = np.abs(expected - measured) / measured * 100
                 off = off[np.isfinite(off)]
                 errors[field] = {

@@ -33,6 +33,20 @@ def summarised(values: "Sequence[float] | np.ndarray") -> Summary | None:
     return Summary(n, float(found.mean()), sd, float(np.median(found)), float(np.quantile(found, 0.95)), ci95)
 
 
+def medians(values: np.ndarray, place: np.ndarray, places: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many values lie in each of so many places, and their median (NaN of none); sorted once, whatever the number of places."""
+    known = ~np.isnan(values)
+    values, place = values[known], place[known]
+    values = values[np.lexsort((values, place))]
+    counts = np.bincount(place, minlength=places)
+    ends = np.cumsum(counts)
+    found = np.full(places, np.nan)
+    some = counts > 0
+    low, high = ends - counts + (counts - 1) // 2, ends - counts + counts // 2
+    found[some] = (values[low[some]] + values[high[some]]) / 2
+    return counts, found
+
+
 def r_squared(x: Sequence[float], y: Sequence[float]) -> float | None:
     """How far y is a linear function of x (square of Pearson's correlation); None of fewer than three points."""
     if len(x) < 3 or len(set(x)) < 2 or len(set(y)) < 2:

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from migrations_app.compare.columns import COLUMNS
+from migrations_app.experiments.statistics import medians
 from migrations_app.models import Migration
 from tests import factories
 
@@ -91,6 +94,32 @@ def test_what_ends_later_is_added_and_what_runs_is_left_out(as_viewer: Client, e
     assert compared(as_viewer)["n"] == 2
     Migration.objects.filter(pk=running.pk).update(status="succeeded", total_s=5.0)
     assert compared(as_viewer)["n"] == 3
+
+
+def test_each_day_has_its_median_and_what_failed_on_it(as_viewer: Client, edge: dict[str, Any]) -> None:
+    Migration.objects.all().delete()
+    for day, status, felt in [
+        (1, "succeeded", 3.0),
+        (1, "succeeded", 1.0),
+        (1, "stuck", 99.0),
+        (2, "rolled_back", None),
+    ]:
+        add(edge, status=status, probe_downtime_s=felt, finished_at=datetime(2025, 3, day, 12, tzinfo=UTC))
+    days = [(row["day"], row["n"], row["median"], row["failed"]) for row in compared(as_viewer)["days"]]
+    assert days == [("2025-03-01", 2, 2.0, 1), ("2025-03-02", 0, None, 1)]
+    rows = '<td class="num">2025-03-01</td><td class="num">2</td><td class="num">2.00</td><td class="num">1</td>'
+    assert rows in as_viewer.get(reverse("compare")).content.decode()
+
+
+def test_medians_of_many_places_are_numpys() -> None:
+    pick = np.random.default_rng(3)
+    values, place = pick.random(500), pick.integers(0, 40, 500)
+    values[::7], place[place == 5] = np.nan, 6
+    counts, found = medians(values, place, 41)
+    for number in range(41):
+        mine = values[(place == number) & ~np.isnan(values)]
+        assert counts[number] == len(mine)
+        assert found[number] == pytest.approx(np.median(mine)) if len(mine) else np.isnan(found[number])
 
 
 def test_many_are_read_as_they_are_when_read_one_by_one(
