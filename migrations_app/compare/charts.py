@@ -63,7 +63,8 @@ def boxes(quartiles: list[dict[str, Any]], measure: str) -> Figure:
 
 
 def _broken(row: dict[str, Any]) -> str:
-    return f"{row['application']}<br>{row['way']} (n={row.get('n', row.get('succeeded'))})"
+    links = " · several links" if len(row["bandwidths_mbit"]) > 1 else ""
+    return f"{row['application']}<br>{row['way']}{links} (n={row.get('n', row.get('succeeded'))})"
 
 
 def distribution(found: Comparison, measure: str) -> Figure:

@@ -55,6 +55,10 @@ class Comparison:
         found: Array = self.columns.number(field)[places] * factor
         return found
 
+    def _links(self, places: Array) -> list[int]:
+        """The bandwidths in Mbit/s that a mean over these spans."""
+        return [int(found) for found in np.unique(self.columns.number("bandwidth_mbit")[places])]
+
     def table(self) -> list[dict[str, Any]]:
         """A row a group: runs, success rate, and for each measure its statistics."""
         told = []
@@ -66,6 +70,7 @@ class Comparison:
             told.append(
                 {
                     **_named(group),
+                    "bandwidths_mbit": self._links(good),
                     "runs": len(every),
                     "succeeded": len(good),
                     "success_percent": round(100 * len(good) / len(every), 1),
@@ -85,6 +90,7 @@ class Comparison:
                 told.append(
                     {
                         **_named(group),
+                        "bandwidths_mbit": self._links(good),
                         "n": len(values),
                         **_rounded({"min": low, "q1": q1, "median": median, "q3": q3, "max": high}),
                         "lower": round(float(values[values >= q1 - reach].min()), 4),
@@ -100,7 +106,7 @@ class Comparison:
             if len(good):
                 means = self.columns.stages[good].mean(axis=0)
                 seconds = {title: round(float(mean), 4) for title, mean in zip(SHOWN_STAGES, means, strict=True)}
-                told.append({**_named(group), "n": len(good), "seconds": seconds})
+                told.append({**_named(group), "bandwidths_mbit": self._links(good), "n": len(good), "seconds": seconds})
         return told
 
     def against_bandwidth(self, measure: str) -> list[dict[str, Any]]:
@@ -179,9 +185,11 @@ class Comparison:
             rows.sort(key=lambda row: row["median"])
             if len(rows) > 1:
                 first, second = rows[0], rows[1]
+                links = sorted({*first["bandwidths_mbit"], *second["bandwidths_mbit"]})
                 told.append(
                     f"{application}: least downtime by {first['way']} (median {first['median']:.2f} s, n={first['n']}), "
                     f"then {second['way']} ({second['median']:.2f} s, n={second['n']})."
+                    + (f" This is over several links: {', '.join(map(str, links))} Mbit/s." if len(links) > 1 else "")
                 )
         return told
 

@@ -32,6 +32,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "measure_title": charts.axis_title(measure),
         "tables": told,
         "answers": chosen.answers(),
+        "several_links": any(len(row["bandwidths_mbit"]) > 1 for row in told["groups"]),
         "most_groups": charts.MOST_GROUPS,
         "statuses": [(status.value, status.label) for status in MigrationStatus if status in _ended(told)],
         "figures": {
@@ -94,11 +95,12 @@ def compare_csv(request: HttpRequest) -> HttpResponse:
     out = io.StringIO()
     writer = csv.writer(out)
     head = [f"{title} ({unit}), {name}" for _field, title, unit, _factor in MEASURES.values() for name in STATISTICS]
-    writer.writerow(["application", "way", "runs", "succeeded", "success_percent", *head])
+    writer.writerow(["application", "way", "bandwidths_mbit", "runs", "succeeded", "success_percent", *head])
     for row in chosen.table():
+        links = ", ".join(map(str, row["bandwidths_mbit"]))
         figures = [row["measures"][measure].get(name) for measure in MEASURES for name in STATISTICS]
         writer.writerow(
-            [row["application"], row["way"], row["runs"], row["succeeded"], row["success_percent"], *figures]
+            [row["application"], row["way"], links, row["runs"], row["succeeded"], row["success_percent"], *figures]
         )
     headers = {"Content-Disposition": 'attachment; filename="compare.csv"'}
     return HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)

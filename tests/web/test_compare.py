@@ -1,5 +1,7 @@
 """The Compare page: nothing is averaged with what it may not be, each mean has its n, and what is shown is what is exported."""
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -139,8 +141,33 @@ def test_the_page_shows_what_the_json_says(as_viewer: Client, edge: dict[str, An
     text = as_viewer.get(reverse("compare")).content.decode()
     assert compared(as_viewer)["groups"][0]["way"] in text
     assert "least downtime by LXC · 3 layers, app found · save · overlay (median 0.50 s, n=1)" in text
-    csv = as_viewer.get(reverse("compare_csv")).content.decode()
-    assert csv.count("\n") == 3
+    assert as_viewer.get(reverse("compare_csv")).content.decode().count("\n") == 3
+
+
+def test_a_group_says_the_links_that_its_figures_span(as_viewer: Client, edge: dict[str, Any]) -> None:
+    add(edge, bandwidth_mbit=9, probe_downtime_s=0.2)
+    add(edge, bandwidth_mbit=1000, status="rolled_back")
+    add(edge, app_found=True)
+    told = compared(as_viewer)
+    assert [row["bandwidths_mbit"] for row in told["groups"]] == [[100], [9, 100]]
+    lines = list(csv.DictReader(io.StringIO(as_viewer.get(reverse("compare_csv")).content.decode())))
+    assert [line["bandwidths_mbit"] for line in lines] == ["100", "9, 100"]
+    page = as_viewer.get(reverse("compare"))
+    text = page.content.decode()
+    assert "Groups that say “several links”" in text
+    assert "9, 100<small" in text
+    assert "This is over several links: 9, 100 Mbit/s." in text
+    for name in ("boxes", "stages", "sent"):
+        assert "app not found · save · overlay · several links (n=2)" in json.dumps(
+            page.context["figures"][name], ensure_ascii=False
+        )
+
+
+def test_over_one_link_nothing_is_said_of_several(as_viewer: Client, edge: dict[str, Any]) -> None:
+    add(edge, bandwidth_mbit=9)
+    add(edge, app_found=True, bandwidth_mbit=9)
+    assert "several links" in as_viewer.get(reverse("compare")).content.decode()
+    assert "several links" not in as_viewer.get(reverse("compare") + "?bandwidth=9").content.decode()
 
 
 def test_stages_and_other_time_add_up_to_the_total(as_viewer: Client, edge: dict[str, Any]) -> None:
