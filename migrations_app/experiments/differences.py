@@ -41,9 +41,11 @@ def _sentences(experiment: Experiment, cells: list[dict[str, Any]]) -> Iterator[
         )
     if any(cell["storage"] != Storage.DIRECTORY for cell in cells):
         yield "Storage: layers lie as overlays in cells that say so; the paper's were full copies (directory)."
-    link, their_link = experiment.environment.get("link_mbit"), theirs["mec_to_mec"]["bandwidth_mbit"]
+    link = experiment.environment.get("link_mbit")
     if link is not None:
-        yield f"The link between the hosts has {link} Mbit/s; the paper's had {their_link}."
+        yield f"The link between the hosts has {link} Mbit/s; the paper's had {paper.link_mbit()}."
+    if any(cell["bandwidth_mbit"] != paper.link_mbit() for cell in cells):
+        yield f"The paper's figures stand beside cells at {paper.link_mbit()} Mbit/s only: its Table I is of that link."
     if experiment.runs != theirs["runs_per_cell"]:
         yield f"Each cell has at most {experiment.runs} runs; the paper's had {theirs['runs_per_cell']}."
     applications = {cell["application"] for cell in cells}

@@ -27,6 +27,12 @@ def figures() -> dict[str, Any]:
     return known
 
 
+def link_mbit() -> int:
+    """The bandwidth between the paper's hosts, in all but its sweep of bandwidths."""
+    link: int = figures()["conditions"]["mec_to_mec"]["bandwidth_mbit"]
+    return link
+
+
 def table_1(application: str, kind: str, layers: int, app_found: bool) -> dict[str, float] | None:
     """The paper's means: seconds `total` and `downtime`, megabytes `data`; None where it has none."""
     row = figures()["table_1"].get(kind, {}).get(TITLES.get(application, ""))

@@ -46,7 +46,7 @@ def report(experiment: Experiment) -> dict[str, Any]:
 
 def _cell(cell: Cell) -> dict[str, Any]:
     runs = [run for run in cell.migrations.all() if run.status == MigrationStatus.SUCCEEDED]
-    theirs = paper.table_1(cell.application_name, cell.kind, cell.layers, cell.app_found) if not cell.ram_mb else None
+    theirs = _papers(cell)
     measures = {}
     for key, _title, _unit, read in MEASURES:
         values = [value for run in runs if (value := read(run)) is not None]
@@ -73,6 +73,13 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "measures": measures,
         "stages": _stages(runs),
     }
+
+
+def _papers(cell: Cell) -> dict[str, float] | None:
+    """The paper's Table I has no cell over another link, and none with another memory in use."""
+    if cell.ram_mb or cell.bandwidth_mbit != paper.link_mbit():
+        return None
+    return paper.table_1(cell.application_name, cell.kind, cell.layers, cell.app_found)
 
 
 def _measured(summary: Summary | None, theirs: float | None) -> dict[str, Any]:
@@ -119,8 +126,8 @@ def figures(told: dict[str, Any]) -> dict[str, Figure]:
     measured = [cell for cell in told["cells"] if cell["n"]]
     drawn = {}
     if measured:
-        bars = [(f"{_short(cell)}<br>n={cell['n']}", cell["stages"]) for cell in measured]
-        drawn["stages"] = stage_bars(bars)
+        several_links = len({cell["bandwidth_mbit"] for cell in measured}) > 1
+        drawn["stages"] = stage_bars([(_short(cell, several_links), cell["stages"]) for cell in measured])
     axis = {Design.FIGURE_5_RAM: "ram_mb", Design.FIGURE_5_BANDWIDTH: "bandwidth_mbit"}.get(told["design"])
     if axis and measured:
         drawn["total"] = sweep_plot(measured, axis, "total", line_of)
@@ -128,7 +135,7 @@ def figures(told: dict[str, Any]) -> dict[str, Figure]:
     return drawn
 
 
-def _short(cell: dict[str, Any]) -> str:
-    """A bar's label, broken where Plotly breaks lines; its link is in the table."""
-    name, *words, _link = cell["title"].split(" · ")
-    return f"{name}<br>{'<br>'.join(', '.join(words[at : at + 2]) for at in range(0, len(words), 2))}"
+def _short(cell: dict[str, Any], with_link: bool) -> str:
+    """A bar's label, broken where Plotly breaks lines; its link, where the bars have several."""
+    name, *words, link = cell["title"].split(" · ")
+    return f"{name}<br>{' · '.join([*words, link] if with_link else words)} (n={cell['n']})"

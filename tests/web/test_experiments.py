@@ -202,6 +202,45 @@ def test_the_report_has_the_statistics_and_the_papers_figure_beside_them(edge: d
     assert told["stages"]["rsync app filesystem"] == pytest.approx(2.5)
 
 
+def swept(edge: dict[str, Any], *bandwidths: int) -> Experiment:
+    """A sweep of bandwidths with a measured run in each cell."""
+    made = Experiment.objects.create(
+        design="figure-5-bandwidth", status="finished", source=edge["service"].host, target=edge["target"]
+    )
+    for position, bandwidth in enumerate(bandwidths, start=1):
+        cell = Cell.objects.create(
+            experiment=made, position=position, application_name="ram-simulation", kind="lxc", layers=3, app_found=True,
+            storage="overlay", method="save", bandwidth_mbit=bandwidth, status="done",
+        )  # fmt: skip
+        factories.stages(
+            factories.migration(edge["service"], edge["target"], cell=cell, bandwidth_mbit=bandwidth, total_s=10.0)
+        )
+    return made
+
+
+def test_the_papers_table_stands_beside_cells_with_the_papers_link_only(
+    as_viewer: Client, edge: dict[str, Any]
+) -> None:
+    made = swept(edge, 1, 100)
+    told = report(made)
+    found = [(cell["measures"]["total"]["paper"], cell["measures"]["total"]["ratio"]) for cell in told["cells"]]
+    assert found == [(None, None), (19.8, 1.98)]
+    assert (
+        "The paper's figures stand beside cells at 100 Mbit/s only: its Table I is of that link." in told["differences"]
+    )
+    text = as_viewer.get(reverse("experiment", args=[made.pk])).content.decode()
+    slow, fast = (text.split(f"overlay · {link} Mbit/s</")[1].split("</tr>")[0] for link in (1, 100))
+    assert "paper 19.8" not in slow
+    assert "paper 19.8" in fast
+
+
+def test_bars_over_different_links_have_different_labels(edge: dict[str, Any]) -> None:
+    bars = figures(report(swept(edge, 1, 100)))["stages"]["data"][0]["y"]
+    way = "ram-simulation<br>LXC · 3 layers, app found · save · overlay"
+    assert bars == [f"{way} · 1 Mbit/s (n=1)", f"{way} · 100 Mbit/s (n=1)"]
+    assert figures(report(swept(edge, 10)))["stages"]["data"][0]["y"] == [f"{way} (n=1)"]
+
+
 def test_a_failed_run_is_in_no_mean_and_is_counted(edge: dict[str, Any]) -> None:
     made = measured(edge, [1.0])
     factories.migration(
