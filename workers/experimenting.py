@@ -26,6 +26,7 @@ from migrations_app.models import (
     MigrationStatus,
     Operation,
     OperationStatus,
+    Origin,
     Service,
     ServiceStatus,
 )
@@ -162,9 +163,11 @@ def _prepare_target(cell: Cell, service: Service, target: Host) -> None:
         "storage": cell.storage,
     }
     copies = LayerCopy.objects.of_application(service.application, cell.storage, cell.kind).filter(host=target)
-    if copies.exists() and not cell.app_found:
+    # what a migration brought may lack the idle application's memory, which a host that built the layer gives with it
+    lacking = cell.idle_memory and copies.filter(origin=Origin.MIGRATED).exists()
+    if copies.exists() and (lacking or not cell.app_found):
         _await(actions.remove_layer(**about))
-    elif cell.app_found and not copies.exists():
+    if cell.app_found and not copies.exists():
         _await(actions.build_application(**about))
 
 
