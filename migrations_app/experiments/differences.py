@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.template.defaultfilters import pluralize
+
 from migrations_app.models import Design, Experiment, Kind, Storage
 
 from . import paper
@@ -20,7 +22,7 @@ def _sentences(experiment: Experiment, cells: list[dict[str, Any]]) -> Iterator[
     for name, facts in hosts.items():
         memory = (facts.get("memory_total_bytes") or 0) / 1e9
         yield (
-            f"{name}: {facts.get('cores')} processors ({facts.get('cpu_model')}), {memory:.0f} GB of memory, "
+            f"{name}: {_counted(facts.get('cores'), 'processor')} ({facts.get('cpu_model')}), {memory:.0f} GB of memory, "
             f"{facts.get('os')}, Linux {facts.get('kernel')}; the paper's hosts had {theirs['host']['cpus']} processors and "
             f"{theirs['host']['ram_gb']} GB each, emulated by {theirs['host']['emulator']}, with {theirs['host']['guest_os']}."
         )
@@ -47,7 +49,7 @@ def _sentences(experiment: Experiment, cells: list[dict[str, Any]]) -> Iterator[
     if any(cell["bandwidth_mbit"] != paper.link_mbit() for cell in cells):
         yield f"The paper's figures stand beside cells at {paper.link_mbit()} Mbit/s only: its Table I is of that link."
     if experiment.runs != theirs["runs_per_cell"]:
-        yield f"Each cell has at most {experiment.runs} runs; the paper's had {theirs['runs_per_cell']}."
+        yield f"Each cell has at most {_counted(experiment.runs, 'run')}; the paper's had {theirs['runs_per_cell']}."
     applications = {cell["application"] for cell in cells}
     if "ram-simulation" in applications:
         yield (
@@ -62,3 +64,8 @@ def _sentences(experiment: Experiment, cells: list[dict[str, Any]]) -> Iterator[
     if experiment.design == Design.FIGURE_5_RAM:
         yield "The paper draws this figure and gives no table of it; its cell at 330 MB is in its Table I."
     yield "The paper's state crosses by rsync once the service is suspended, and so does ours, unless a cell says live."
+
+
+def _counted(number: object, noun: str) -> str:
+    """`1 run`, `3 runs`."""
+    return f"{number} {noun}{pluralize(number)}"

@@ -279,6 +279,20 @@ def test_the_html_report_stands_alone(as_operator: Client, edge: dict[str, Any])
     assert "src=" not in head
 
 
+def test_one_is_no_plural(as_operator: Client, edge: dict[str, Any]) -> None:
+    made = measured(edge, [1.0])
+    for runs, words in ((1, "1 run"), (3, "3 runs")):
+        Experiment.objects.filter(pk=made.pk).update(
+            runs=runs, environment={"hosts": {"mec-1": {"cores": runs}}}, status="running"
+        )
+        text = as_operator.get(reverse("experiment_html", args=[made.pk])).content.decode()
+        assert f"{words} of each cell" in text
+        assert f"Each cell has at most {words};" in text
+        assert f"mec-1: {runs} processor{'s' if runs > 1 else ''} (" in text
+    made.cells.filter(position=2).delete()
+    assert "1 of 1 cell has ended" in as_operator.get(reverse("experiment", args=[made.pk])).content.decode()
+
+
 def test_the_form_starts_one_and_says_what_is_wrong(as_operator: Client, hosts: tuple[Host, Host]) -> None:
     wanted = {
         "design": "table-1", "runs": 1, "kinds": "lxc", "storages": "overlay", "hows": "save", "applications": "game-server",
@@ -296,7 +310,7 @@ def test_the_form_starts_one_and_says_what_is_wrong(as_operator: Client, hosts: 
 def test_the_page_shows_how_far_it_is_and_stops_it(as_operator: Client, edge: dict[str, Any]) -> None:
     made = factories.experiment(edge["service"].host, edge["target"], status="running")
     text = as_operator.get(reverse("experiment", args=[made.pk])).content.decode()
-    assert "1 of 2 cells have ended" in text
+    assert "1 of 2 cells has ended" in text
     as_operator.post(reverse("stop_experiment", args=[made.pk]))
     made.refresh_from_db()
     assert made.stop_requested_at is not None
