@@ -171,6 +171,15 @@ def test_the_history_never_averages_methods_and_can_be_filtered_by_them(
     assert (len(live), len(whole)) == (2, 4)
 
 
+def test_the_edge_says_of_each_service_and_layer_what_kind_it_is(as_viewer: Client, machine: dict[str, Any]) -> None:
+    factories.ServiceFactory(name="boxed", application=machine["service"].application, host=machine["target"])
+    text = as_viewer.get("/").content.decode()
+    for name, kind in ((machine["service"].name, "KVM"), ("boxed", "LXC")):
+        assert f'/services/{name}/">{name}</a> <span class="tag">{kind}</span>' in text
+    assert 'debian-13 <span class="tag">LXC base</span>' in text
+    assert 'debian-13 <span class="tag">KVM base</span>' in text
+
+
 @pytest.mark.parametrize("action", ["provision", "build"])
 def test_the_base_of_each_kind_is_asked_for_by_its_own_button(
     as_operator: Client, machine: dict[str, Any], action: str
