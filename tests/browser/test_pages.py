@@ -62,6 +62,38 @@ def test_a_page_fits_a_phone(path: str, phone: BrowserContext, portal: str) -> N
     assert too_wide <= 0
 
 
+FIGURES = ("/migrations/", "/migrations/?plot=each", "/compare/", "/experiments/1/")
+
+
+@pytest.mark.parametrize("path", FIGURES)
+def test_on_a_phone_the_bars_have_the_width_and_their_labels_stand_above_them(
+    path: str, phone: BrowserContext, portal: str
+) -> None:
+    page, _said = opened(phone, portal + path)
+    found = page.evaluate(
+        """() => [...document.querySelectorAll("[data-figure]")]
+        .filter(figure => figure._fullLayout.yaxis.type === "category")
+        .map(figure => [figure._fullLayout._size.w / figure.clientWidth, figure._fullLayout.annotations.length])"""
+    )
+    page.close()
+    assert found
+    assert [bars for bars in found if bars[0] < 0.9 or bars[1] == 0] == []
+
+
+@pytest.mark.parametrize("path", FIGURES)
+def test_no_table_is_cut_off_on_a_small_laptop(path: str, themed: BrowserContext, portal: str) -> None:
+    page, _said = opened(themed, portal + path)
+    cut = page.evaluate(
+        """() => {
+        document.querySelectorAll("details").forEach(details => { details.open = true; });
+        return [...document.querySelectorAll(".table-responsive")]
+            .filter(table => table.scrollWidth > table.clientWidth).map(table => table.getAttribute("aria-label"));
+        }"""
+    )
+    page.close()
+    assert cut == []
+
+
 def test_signing_in_is_accessible(chromium: Browser, portal: str) -> None:
     for theme in ("light", "dark"):
         page = chromium.new_page(color_scheme=theme)  # type: ignore[arg-type]
