@@ -11,9 +11,9 @@ down: .venv/demo
 	@$(PYTHON) manage.py portal down
 	@$(PYTHON) manage.py lab down
 
-# two processes, each with an edge of its own: a migration mostly waits for its links
+# three processes on two cores, each with an edge of its own: a migration mostly waits for its links
 test: ready-test lint
-	$(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=15
+	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=15
 
 # everything that needs no edge and no browser
 pure: ready-test

@@ -26,7 +26,7 @@ def go_on(data: dict[str, str], code: str) -> None:
 
 
 def log_line(page: Page, text: str) -> None:
-    expect(page.locator("#log")).to_contain_text(text, timeout=8000)
+    expect(page.locator("#log")).to_contain_text(text)
 
 
 def points(page: Page) -> int:

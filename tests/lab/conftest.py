@@ -24,6 +24,19 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
         site.end()
 
 
+@pytest.fixture(scope="module")
+def guest(site: Site) -> Iterator[str]:
+    """One guest for all of it, booted once; each test must leave it well enough for the next."""
+    site.ok(
+        "service", "deploy", "guest", "--application", "no-application", "--kind", "kvm", "--host", "mec-1", limit_s=300
+    )
+    for host in ("mec-2", "mec-3"):
+        site.ok("application", "build", "no-application", "--kind", "kvm", "--host", host)
+    yield "guest"
+    site.ok("service", "remove", "guest")
+    assert site.where("guest") == []
+
+
 @pytest.fixture
 def deployed(site: Site, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
     """Deploys services for one test, and removes them after it."""

@@ -7,16 +7,20 @@ from contextlib import contextmanager
 from tests.lab.site import Site
 
 HOSTS = ("mec-1", "mec-2", "mec-3")
+LAYERS = {"lxc": "/var/lib/mec/layers/app/overlay", "kvm": "/var/lib/mec/layers/kvm/app/overlay"}
+LINK_MBIT = 100.0
+TRANSFERS = ("rsync_app_filesystem", "rsync_instance_filesystem", "rsync_instance_memory", "live_copy")
+OUTCOMES_OF_A_FAULT = ("rolled_back", "succeeded", "finished_with_problems")
 
 
 @contextmanager
-def slow_links(site: Site, bandwidth_mbit: float) -> Iterator[None]:
-    """Stretch what is sent over seconds, so that a fault hits the stage it is meant for."""
+def links_of(site: Site, bandwidth_mbit: float) -> Iterator[None]:
+    """Slow ones stretch what is sent over seconds, so that a fault hits the stage it is meant for."""
     for host in HOSTS:
         site.link(host, bandwidth_mbit=bandwidth_mbit)
     yield
     for host in HOSTS:
-        site.link(host, bandwidth_mbit=100.0, up=True)
+        site.link(host, bandwidth_mbit=LINK_MBIT, up=True)
 
 
 def other(source: str) -> str:
@@ -26,15 +30,72 @@ def other(source: str) -> str:
 
 def begin(site: Site, service: str, stage: str, *how: str) -> tuple[int, str, str]:
     """Start a migration to some other host and wait for the stage: the migration, its source and its target."""
+    about = site.rows(
+        "select s.kind, a.name from migrations_app_service s"
+        " join migrations_app_application a on a.id = s.application_id where s.name = ?",
+        service,
+    )[0]
     source = site.where(service)[0]
     target = other(source)
-    if stage == "rsync_app_filesystem":
-        site.shell(target, "rm -rf /var/lib/mec/layers/app/overlay/no-application-*")
+    if stage in ("clone_base_as_app", "rsync_app_filesystem"):
+        site.shell(target, f"rm -rf {LAYERS[about['kind']]}/{about['name']}-*")
     last = site.rows("select coalesce(max(id), 0) as id from migrations_app_migration")[0]["id"]
     site.begin(service, target, *how)
     migration = site.wait_for_new_migration(after=last)
     site.wait_for_stage(migration, stage)
     return migration, source, target
+
+
+def cut_the_backhaul(site: Site, service: str, stage: str, *how: str) -> None:
+    """Take the source's link down in a stage, until the migration has ended."""
+    counted = site.count(service)
+    migration, source, _target = begin(site, service, stage, *how)
+    site.link(source, up=False)
+    try:
+        ended = site.wait_for_end(migration)
+    finally:
+        site.link(source, up=True)
+    assert_survived(site, service, ended, counted)
+
+
+def kill_the_worker(site: Site, service: str, stage: str, *how: str) -> None:
+    """Kill the worker in a stage; another one takes the migration over."""
+    counted = site.count(service)
+    migration, _source, _target = begin(site, service, stage, *how)
+    site.kill("worker")
+    assert_survived(site, service, site.wait_for_end(migration), counted)
+
+
+def cancel(site: Site, service: str, stage: str, *how: str) -> None:
+    """Cancel in a stage before the point of no return: the service goes on where it was."""
+    counted = site.count(service)
+    migration, source, _target = begin(site, service, stage, *how)
+    site.ok("cancel_migration", str(migration))
+    ended = site.wait_for_end(migration)
+    assert ended["status"] == "cancelled", ended["error"]
+    assert site.where(service) == [source]
+    assert_it_lives(site, service, ended, counted)
+
+
+def damage_on_arrival(site: Site, target: str, pattern: str, at: int) -> None:
+    """Turn a byte over in the first file of the saved state that matches, as soon as it lies on the target."""
+    program = (
+        "import glob, time\n"
+        "end = time.time() + 40\n"
+        "while time.time() < end:\n"
+        f"    for path in glob.glob('/var/lib/mec/incoming/*/files/instance/saved/state/{pattern}'):\n"
+        "        with open(path, 'r+b') as image:\n"
+        f"            image.seek({at}); byte = image.read(1); image.seek({at}); image.write(bytes([byte[0] ^ 255]))\n"
+        "        raise SystemExit\n"
+        "    time.sleep(0.0005)\n"
+    )
+    site.shell(target, f'setsid python3 -c "{program}" >/dev/null 2>&1 & sleep 0.3')
+
+
+def assert_survived(site: Site, service: str, ended: sqlite3.Row, counted: int) -> None:
+    """It moved, or all was undone; either way it lives."""
+    assert ended["status"] in OUTCOMES_OF_A_FAULT, f"{ended['status']}: {ended['error']} {ended['problems']}"
+    assert_it_lives(site, service, ended, counted)
 
 
 def assert_it_lives(site: Site, service: str, ended: sqlite3.Row, counted: int) -> None:

@@ -128,14 +128,14 @@ class Site:
             assert row["status"] not in FINAL, f"#{migration} ended before {stage}: {row['status']}: {row['error']}"
             return False
 
-        self.wait(f"stage {stage} of #{migration}", begun, 60)
+        self.wait(f"stage {stage} of #{migration}", begun, 180)
 
     def wait_for_new_migration(self, after: int) -> int:
         query = "select id from migrations_app_migration where id > ? and status = 'running'"
-        found = self.wait("a new migration", lambda: self.rows(query, after), 30)
+        found = self.wait("a new migration", lambda: self.rows(query, after), 90)
         return int(found[0]["id"])
 
-    def wait_for_end(self, migration: int, limit_s: float = 120) -> sqlite3.Row:
+    def wait_for_end(self, migration: int, limit_s: float = 300) -> sqlite3.Row:
         query = "select * from migrations_app_migration where id = ?"
 
         def ended() -> sqlite3.Row | None:
@@ -144,7 +144,7 @@ class Site:
 
         row: sqlite3.Row = self.wait(f"the end of #{migration}", ended, limit_s)
         while self._begun:
-            self._begun.pop().wait(30)
+            self._begun.pop().wait(90)
         return row
 
     def where(self, service: str) -> list[str]:
@@ -158,9 +158,14 @@ class Site:
     def count(self, service: str) -> int:
         """Ask the service from the user's side; its counter."""
         address = self.rows("select address from migrations_app_service where name = ?", service)[0]["address"]
+        # datagrams may be lost, in particular right after the service has moved: ask until it answers
         program = (
-            "import socket; s = socket.socket(2, 2); s.settimeout(3); "
-            f"s.sendto(b'count', ('{address}', 7000)); print(s.recv(64).decode().split()[1])"
+            "import socket\n"
+            "s = socket.socket(2, 2); s.settimeout(1)\n"
+            "for _ in range(15):\n"
+            f"    s.sendto(b'count', ('{address}', 7000))\n"
+            "    try: print(s.recv(64).decode().split()[1]); break\n"
+            "    except TimeoutError: pass\n"
         )
         return int(self.inside("user", "python3", "-c", program))
 
@@ -201,7 +206,7 @@ class Site:
             return not left
 
         try:
-            self.wait("hosts without left-overs", nothing, 30)
+            self.wait("hosts without left-overs", nothing, 90)
         except AssertionError as error:
             raise AssertionError(f"left over: {left}") from error
 
@@ -218,7 +223,7 @@ class Site:
         command = [sys.executable, "manage.py", "portal", "up"]
         with (self.data / "portal.log").open("ab") as log:
             self.portal = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
-        self.wait("the portal", self._is_served, 60)
+        self.wait("the portal", self._is_served, 120)
 
     def _is_served(self) -> bool:
         assert self.portal is not None
@@ -231,7 +236,7 @@ class Site:
 
     def supervised(self, program: str) -> int:
         """The process number of one of the portal's programs."""
-        found: int = self.wait(f"{program} to run", lambda: self._pid(program), 30)
+        found: int = self.wait(f"{program} to run", lambda: self._pid(program), 90)
         return found
 
     def _pid(self, program: str) -> int:

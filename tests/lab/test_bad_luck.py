@@ -1,15 +1,24 @@
 """Faults, really done: wherever a migration breaks, the service answers afterwards on one host with its counter intact."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.faults import assert_it_lives, begin, slow_links
+from tests.lab.faults import (
+    assert_it_lives,
+    begin,
+    cancel,
+    cut_the_backhaul,
+    damage_on_arrival,
+    kill_the_worker,
+    links_of,
+    other,
+)
 from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
-Deploy = Callable[..., str]
 SLOW_MBIT = 3.0  # stretches the rsync stages over seconds, so that a fault hits the stage it is meant for
+SLOWEST_MBIT = 0.75  # and here over longer than any command takes to start
 
 BEFORE_COMMIT = [
     "prepare",
@@ -31,40 +40,29 @@ def echo(site: Site) -> Iterator[str]:
 
 @pytest.fixture
 def slow(site: Site) -> Iterator[None]:
-    with slow_links(site, SLOW_MBIT):
+    with links_of(site, SLOW_MBIT):
+        yield
+
+
+@pytest.fixture
+def slowest(site: Site) -> Iterator[None]:
+    with links_of(site, SLOWEST_MBIT):
         yield
 
 
 @pytest.mark.parametrize("stage", ALL_STAGES)
 def test_the_backhaul_goes_down(site: Site, echo: str, slow: None, stage: str) -> None:
-    counted = site.count(echo)
-    migration, source, _target = begin(site, echo, stage)
-    site.link(source, up=False)
-    ended = site.wait_for_end(migration)
-    site.link(source, up=True)
-    assert ended["status"] in ("rolled_back", "succeeded", "finished_with_problems")
-    assert_it_lives(site, echo, ended, counted)
+    cut_the_backhaul(site, echo, stage)
 
 
 @pytest.mark.parametrize("stage", ALL_STAGES)
 def test_the_worker_is_killed(site: Site, echo: str, slow: None, stage: str) -> None:
-    counted = site.count(echo)
-    migration, _source, _target = begin(site, echo, stage)
-    site.kill("worker")
-    ended = site.wait_for_end(migration)
-    assert ended["status"] in ("rolled_back", "finished_with_problems", "succeeded")
-    assert_it_lives(site, echo, ended, counted)
+    kill_the_worker(site, echo, stage)
 
 
 @pytest.mark.parametrize("stage", ["rsync_app_filesystem", *BEFORE_COMMIT])
-def test_a_cancel_brings_the_service_back(site: Site, echo: str, slow: None, stage: str) -> None:
-    counted = site.count(echo)
-    migration, source, _target = begin(site, echo, stage)
-    site.ok("cancel_migration", str(migration))
-    ended = site.wait_for_end(migration)
-    assert ended["status"] == "cancelled", ended["error"]
-    assert site.where(echo) == [source]
-    assert_it_lives(site, echo, ended, counted)
+def test_a_cancel_brings_the_service_back(site: Site, echo: str, slowest: None, stage: str) -> None:
+    cancel(site, echo, stage)
 
 
 def test_valkey_restarts_in_the_middle(site: Site, echo: str, slow: None) -> None:
@@ -79,7 +77,7 @@ def test_valkey_restarts_in_the_middle(site: Site, echo: str, slow: None) -> Non
 
 def test_criu_fails_to_save(site: Site, echo: str) -> None:
     counted, source = site.count(echo), site.where(echo)[0]
-    target = next(host for host in ("mec-1", "mec-2") if host != source)
+    target = other(source)
     # a debugger holds the process, so that CRIU cannot
     pid = site.shell(source, f"lxc-info -P /var/lib/mec/instances -n {echo} -pH").strip()
     program = (
@@ -97,7 +95,7 @@ def test_criu_fails_to_save(site: Site, echo: str) -> None:
 
 def test_the_restoration_fails_on_the_target(site: Site, echo: str) -> None:
     counted, source = site.count(echo), site.where(echo)[0]
-    target = next(host for host in ("mec-1", "mec-2") if host != source)
+    target = other(source)
     # its bridge is gone, so the container's cable cannot be made there
     site.shell(target, "ip link set br-access name br-away")
     moved = site.migrate(echo, target)
@@ -110,19 +108,8 @@ def test_the_restoration_fails_on_the_target(site: Site, echo: str) -> None:
 
 def test_a_state_image_that_arrives_damaged_is_not_restored(site: Site, echo: str) -> None:
     counted, source = site.count(echo), site.where(echo)[0]
-    target = next(host for host in ("mec-1", "mec-2") if host != source)
-    # turns a byte over as soon as the image lies there
-    damage = (
-        "import glob, time\n"
-        "end = time.time() + 30\n"
-        "while time.time() < end:\n"
-        "    for path in glob.glob('/var/lib/mec/incoming/*/files/instance/saved/state/pages-1.img'):\n"
-        "        with open(path, 'r+b') as image:\n"
-        "            byte = image.read(1); image.seek(0); image.write(bytes([byte[0] ^ 255]))\n"
-        "        raise SystemExit\n"
-        "    time.sleep(0.0005)\n"
-    )
-    site.shell(target, f'setsid python3 -c "{damage}" >/dev/null 2>&1 & sleep 0.3')
+    target = other(source)
+    damage_on_arrival(site, target, "pages-1.img", at=0)
     moved = site.migrate(echo, target)
     assert (moved["outcome"], site.where(echo)) == ("rolled_back", [source]), moved["error"]
     assert "digest differs" in moved["error"]

@@ -53,6 +53,7 @@ KNOWN = (
     ("unsupported migration cpu model", "its processor model is unknown there: install the same QEMU on both hosts."),
     ("CPU model", "its processor model is unknown there: install the same QEMU on both hosts."),
     ("Could not open backing file", "a layer below its disk is missing: provision it, and migrate again."),
+    ("disk.qcow2': No such file", "a layer below its disk is missing: provision it, and migrate again."),
     ("Unsupported machine type", "its machine type is unknown there: install the same QEMU on both hosts."),
     ("load of migration failed", "its memory image cannot be read there: both hosts need the same QEMU."),
 )

@@ -1,0 +1,208 @@
+"""Faults of virtual machines, saved and live, really done: the guest goes on, on one host, with its counter intact."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tests.lab.faults import (
+    TRANSFERS,
+    assert_it_lives,
+    assert_survived,
+    begin,
+    cancel,
+    cut_the_backhaul,
+    damage_on_arrival,
+    kill_the_worker,
+    links_of,
+    other,
+)
+from tests.lab.site import Site
+
+pytestmark = pytest.mark.lab
+How = tuple[str, ...]
+SAVED: How = ()
+LIVE: How = ("--method", "live")
+QUICK_MBIT = 1000.0
+SLOW_MBIT = 60.0  # a guest's memory takes six seconds then
+SLOWEST_MBIT = 15.0  # and here longer than any command takes to start
+
+FIRST = ["prepare", "clone_app_as_instance"]
+LAST = ["announce", "verify", "tidy_source"]
+SUSPENDED = ["suspend_instance", "rsync_instance_filesystem", "rsync_instance_memory"]
+OF_SAVED = ["clone_base_as_app", "rsync_app_filesystem", *FIRST, *SUSPENDED, "restore_instance", *LAST]
+OF_LIVE = [*FIRST, "live_copy", "switch_over", *LAST]
+EVERY_STAGE = [(stage, SAVED) for stage in OF_SAVED] + [(stage, LIVE) for stage in OF_LIVE]
+BEFORE_THE_COMMIT = [(stage, SAVED) for stage in ("rsync_app_filesystem", *FIRST, *SUSPENDED)] + [
+    (stage, LIVE) for stage in (*FIRST, "live_copy")
+]
+
+
+def named(value: str | How) -> str:
+    return value if isinstance(value, str) else "live" if value else "saved"
+
+
+@pytest.fixture
+def slow(site: Site) -> Iterator[None]:
+    with links_of(site, SLOW_MBIT):
+        yield
+
+
+@pytest.fixture
+def slowest(site: Site) -> Iterator[None]:
+    with links_of(site, SLOWEST_MBIT):
+        yield
+
+
+def links(site: Site, stage: str) -> AbstractContextManager[None]:
+    """Slow ones where the stage is a transfer that the fault is to hit; else what is not looked at is soon over."""
+    return links_of(site, SLOW_MBIT if stage in TRANSFERS else QUICK_MBIT)
+
+
+@pytest.mark.parametrize(("stage", "how"), EVERY_STAGE, ids=named)
+def test_the_backhaul_goes_down(site: Site, guest: str, stage: str, how: How) -> None:
+    with links(site, stage):
+        cut_the_backhaul(site, guest, stage, *how)
+
+
+@pytest.mark.parametrize(("stage", "how"), EVERY_STAGE, ids=named)
+def test_the_worker_is_killed(site: Site, guest: str, stage: str, how: How) -> None:
+    with links(site, stage):
+        kill_the_worker(site, guest, stage, *how)
+
+
+@pytest.mark.parametrize(("stage", "how"), BEFORE_THE_COMMIT, ids=named)
+def test_a_cancel_leaves_the_guest_where_it_was(site: Site, guest: str, slowest: None, stage: str, how: How) -> None:
+    cancel(site, guest, stage, *how)
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+@pytest.mark.parametrize(
+    ("stage", "how"), [("rsync_instance_memory", SAVED), ("live_copy", LIVE), ("switch_over", LIVE)], ids=named
+)
+def test_libvirtd_is_killed(site: Site, guest: str, slow: None, stage: str, how: How, end: str) -> None:
+    counted = site.count(guest)
+    migration, source, target = begin(site, guest, stage, *how)
+    site.shell(source if end == "source" else target, "kill -KILL $(cat /run/libvirtd.pid)")
+    assert_survived(site, guest, site.wait_for_end(migration), counted)
+
+
+def test_a_full_disk_at_the_source_fails_the_saving_and_the_guest_goes_on(site: Site, guest: str) -> None:
+    counted, source = site.count(guest), site.where(guest)[0]
+    # the checks see enough room; it is gone a moment later
+    fill = (
+        "until ls -d /var/lib/mec/migrations/*/keys; do sleep 0.01; done\n"
+        "free=$(df -P -B1 /var/lib/mec | awk 'NR==2{print $4}')\n"
+        "fallocate -l $((free - 20000000)) /var/lib/mec/full\n"
+    )
+    site.shell(source, f"cat >/tmp/fill <<'END'\n{fill}END\nsetsid sh /tmp/fill >/dev/null 2>&1 &")
+    moved = site.migrate(guest, other(source))
+    site.shell(source, "rm /var/lib/mec/full")
+    assert moved["outcome"] == "rolled_back"
+    assert "disk is full" in moved["error"]
+    assert_it_lives(site, guest, site.last_migration(), counted)
+
+
+def test_a_memory_image_that_arrives_damaged_is_not_restored(site: Site, guest: str) -> None:
+    counted, source = site.count(guest), site.where(guest)[0]
+    target = other(source)
+    damage_on_arrival(site, target, "memory", at=10_000_000)
+    moved = site.migrate(guest, target)
+    assert (moved["outcome"], site.where(guest)) == ("rolled_back", [source]), moved["error"]
+    assert "digest differs" in moved["error"]
+    assert_it_lives(site, guest, site.last_migration(), counted)
+
+
+def test_a_backing_file_that_is_missing_at_the_restoration_is_named_and_the_guest_goes_on(
+    site: Site, guest: str, slow: None
+) -> None:
+    counted = site.count(guest)
+    migration, source, target = begin(site, guest, "rsync_instance_memory")
+    layer = "/var/lib/mec/layers/kvm/base/debian-13/image/disk.qcow2"
+    site.shell(target, f"mv {layer} {layer}.away")
+    try:
+        ended = site.wait_for_end(migration)
+    finally:
+        site.shell(target, f"mv {layer}.away {layer}")
+    assert (ended["status"], site.where(guest)) == ("rolled_back", [source])
+    assert "a layer below its disk is missing" in ended["error"]
+    assert_it_lives(site, guest, ended, counted)
+
+
+def test_a_processor_that_libvirt_no_longer_knows_at_the_restoration_is_named_and_the_guest_goes_on(
+    site: Site, guest: str, slow: None
+) -> None:
+    """The checks find the model; then it is taken out of the target's libvirt, as another version of it would lack it."""
+    counted = site.count(guest)
+    migration, source, target = begin(site, guest, "rsync_instance_memory")
+    model = site.shell(
+        source, f"sed -n 's/.*<model[^>]*>\\(.*\\)<.*/\\1/p' /var/lib/mec/migrations/{migration}/state/domain.xml"
+    )
+    index = "/usr/share/libvirt/cpu_map/index.xml"
+    restart = "kill $(cat /run/libvirtd.pid); sleep 2"
+    site.shell(target, f"cp {index} /tmp/index.xml; sed -i '/x86_{model.strip()}\\.xml/d' {index}; {restart}")
+    try:
+        ended = site.wait_for_end(migration)
+    finally:
+        site.shell(target, f"cp /tmp/index.xml {index}; {restart}")
+    assert (ended["status"], site.where(guest)) == ("rolled_back", [source])
+    assert "processor model is unknown" in ended["error"]
+    assert_it_lives(site, guest, ended, counted)
+
+
+@pytest.mark.parametrize(
+    ("make", "unmake", "words"),
+    [
+        (
+            "qemu-img create -q -f qcow2 /var/lib/mec/extra.qcow2 1M;"
+            "virsh -q attach-disk {0} /var/lib/mec/extra.qcow2 vdb --subdriver qcow2 --live",
+            "virsh -q detach-disk {0} vdb --live; sleep 2; rm /var/lib/mec/extra.qcow2",
+            "a disk that is on no layer",
+        ),
+        (
+            "virsh -q snapshot-create-as {0} s1 --memspec file=/tmp/s1,snapshot=external --diskspec vda,snapshot=no --live",
+            "virsh -q snapshot-delete {0} s1 --metadata; rm /tmp/s1",
+            "has snapshots",
+        ),
+    ],
+    ids=["disk on no layer", "snapshot"],
+)
+def test_what_would_be_left_behind_is_refused(site: Site, guest: str, make: str, unmake: str, words: str) -> None:
+    source = site.where(guest)[0]
+    site.shell(source, make.format(guest))
+    try:
+        moved = site.migrate(guest, other(source))
+    finally:
+        site.shell(source, unmake.format(guest))
+    assert moved["outcome"] == "rejected"
+    assert words in moved["error"]
+    assert site.where(guest) == [source]
+
+
+@pytest.fixture(scope="module")
+def doomed(site: Site) -> Iterator[str]:
+    """A guest on mec-1 for what cannot be undone."""
+    site.ok("service", "deploy", "doomed", "--application", "no-application", "--kind", "kvm", "--host", "mec-1")
+    yield "doomed"
+    site.ok("service", "remove", "doomed")
+
+
+def test_a_guest_with_a_directory_of_its_host_passed_through_is_refused(site: Site, doomed: str) -> None:
+    passed = "<filesystem type='mount' accessmode='mapped'><source dir='/srv'/><target dir='srv'/></filesystem>"
+    again = f'virsh -q dumpxml {doomed} | sed "s|</devices>|{passed}</devices>|" >/tmp/passed.xml'
+    site.shell("mec-1", f"{again}; virsh -q destroy {doomed}; virsh -q create /tmp/passed.xml")
+    moved = site.migrate(doomed, "mec-2")
+    assert moved["outcome"] == "rejected"
+    assert "is passed through to the guest" in moved["error"]
+    assert site.where(doomed) == ["mec-1"]
+
+
+def test_a_guest_that_panicked_is_not_migrated(site: Site, doomed: str) -> None:
+    ping = f'virsh -q qemu-agent-command {doomed} \'{{"execute":"guest-ping"}}\' 2>/dev/null || true'
+    site.wait("the guest's agent", lambda: "return" in site.shell("mec-1", ping), 40)
+    panic = '{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["-c","echo c > /proc/sysrq-trigger"]}}'
+    site.shell("mec-1", f"virsh -q qemu-agent-command {doomed} '{panic}' >/dev/null 2>&1 || true")
+    site.wait("the guest's panic", lambda: "crashed" in site.shell("mec-1", f"virsh -q domstate {doomed}"), 20)
+    moved = site.migrate(doomed, "mec-2")
+    assert moved["outcome"] == "rejected"
+    assert "crashed" in moved["error"]
