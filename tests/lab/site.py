@@ -206,7 +206,7 @@ class Site:
             return not left
 
         try:
-            self.wait("hosts without left-overs", nothing, 90)
+            self.wait("hosts without left-overs", nothing, 60)
         except AssertionError as error:
             raise AssertionError(f"left over: {left}") from error
 

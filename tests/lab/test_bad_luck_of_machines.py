@@ -1,6 +1,6 @@
 """Faults of virtual machines, saved and live, really done: the guest goes on, on one host, with its counter intact."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
@@ -179,12 +179,10 @@ def test_what_would_be_left_behind_is_refused(site: Site, guest: str, make: str,
     assert site.where(guest) == [source]
 
 
-@pytest.fixture(scope="module")
-def doomed(site: Site) -> Iterator[str]:
-    """A guest on mec-1 for what cannot be undone."""
-    site.ok("service", "deploy", "doomed", "--application", "no-application", "--kind", "kvm", "--host", "mec-1")
-    yield "doomed"
-    site.ok("service", "remove", "doomed")
+@pytest.fixture
+def doomed(deployed: Callable[..., str]) -> str:
+    """A guest on mec-1 for what cannot be undone; gone after the test, since no other test's left-overs may hide behind it."""
+    return deployed(kind="kvm")
 
 
 def test_a_guest_with_a_directory_of_its_host_passed_through_is_refused(site: Site, doomed: str) -> None:
