@@ -48,12 +48,15 @@ class KvmGuest(ScriptedGuest):
         return next((sentence for words, sentence in KNOWN if words in log), None)
 
 
+LAYER_MISSING = "a layer below its disk is missing: provision it, and migrate again."
+# what libvirt and QEMU write, the same fault in different words by when they look
 KNOWN = (
     ("No space left on device", "the disk is full: free space there and migrate again."),
     ("unsupported migration cpu model", "its processor model is unknown there: install the same QEMU on both hosts."),
     ("CPU model", "its processor model is unknown there: install the same QEMU on both hosts."),
-    ("Could not open backing file", "a layer below its disk is missing: provision it, and migrate again."),
-    ("disk.qcow2': No such file", "a layer below its disk is missing: provision it, and migrate again."),
+    ("Could not open backing file", LAYER_MISSING),
+    ("Cannot access backing file", LAYER_MISSING),
+    ("disk.qcow2': No such file", LAYER_MISSING),
     ("Unsupported machine type", "its machine type is unknown there: install the same QEMU on both hosts."),
     ("load of migration failed", "its memory image cannot be read there: both hosts need the same QEMU."),
 )
