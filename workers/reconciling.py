@@ -93,4 +93,4 @@ def remove_kept_states() -> None:
 
 async def _remove_kept(migration: Migration) -> None:
     async with connect(records.target_of(migration.source)) as source:
-        await source.call("lxc/remove_kept", migration.pk, limit_s=120)
+        await source.call("hosts/remove_kept", migration.pk, limit_s=120)

@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from tests.lab.site import Site
 
 HOSTS = ("mec-1", "mec-2", "mec-3")
 LAYERS = {"lxc": "/var/lib/mec/layers/app/overlay", "kvm": "/var/lib/mec/layers/kvm/app/overlay"}
-LINK_MBIT = 100.0
+LINK_MBIT, QUICK_MBIT = 100.0, 1000.0
 TRANSFERS = ("rsync_app_filesystem", "rsync_instance_filesystem", "rsync_instance_memory", "live_copy")
 OUTCOMES_OF_A_FAULT = ("rolled_back", "succeeded", "finished_with_problems")
 
@@ -18,9 +18,16 @@ def links_of(site: Site, bandwidth_mbit: float) -> Iterator[None]:
     """Slow ones stretch what is sent over seconds, so that a fault hits the stage it is meant for."""
     for host in HOSTS:
         site.link(host, bandwidth_mbit=bandwidth_mbit)
-    yield
-    for host in HOSTS:
-        site.link(host, bandwidth_mbit=LINK_MBIT, up=True)
+    try:
+        yield
+    finally:
+        for host in HOSTS:
+            site.link(host, bandwidth_mbit=LINK_MBIT, up=True)
+
+
+def links_for(site: Site, stage: str, slow_mbit: float) -> AbstractContextManager[None]:
+    """Slow ones where the stage is a transfer that the fault is to hit; else what is not looked at is soon over."""
+    return links_of(site, slow_mbit if stage in TRANSFERS else QUICK_MBIT)
 
 
 def other(source: str) -> str:
@@ -77,8 +84,10 @@ def cancel(site: Site, service: str, stage: str, *how: str) -> None:
     assert_it_lives(site, service, ended, counted)
 
 
-def damage_on_arrival(site: Site, target: str, pattern: str, at: int) -> None:
+def damage_the_state(site: Site, service: str, pattern: str, at: int) -> None:
     """Turn a byte over in the first file of the saved state that matches, as soon as it lies on the target."""
+    counted, source = site.count(service), site.where(service)[0]
+    target = other(source)
     program = (
         "import glob, time\n"
         "end = time.time() + 40\n"
@@ -90,11 +99,21 @@ def damage_on_arrival(site: Site, target: str, pattern: str, at: int) -> None:
         "    time.sleep(0.0005)\n"
     )
     site.shell(target, f'setsid python3 -c "{program}" >/dev/null 2>&1 & sleep 0.3')
+    site.migrate(service, target)
+    assert_it_stayed(site, service, source, site.last_migration(), counted, "digest differs")
 
 
 def assert_survived(site: Site, service: str, ended: sqlite3.Row, counted: int) -> None:
     """It moved, or all was undone; either way it lives."""
     assert ended["status"] in OUTCOMES_OF_A_FAULT, f"{ended['status']}: {ended['error']} {ended['problems']}"
+    assert_it_lives(site, service, ended, counted)
+
+
+def assert_it_stayed(site: Site, service: str, source: str, ended: sqlite3.Row, counted: int, why: str) -> None:
+    """All was undone, for the reason that is named, and it goes on where it was."""
+    assert ended["status"] == "rolled_back", f"{ended['status']}: {ended['error']}"
+    assert why in ended["error"]
+    assert site.where(service) == [source]
     assert_it_lives(site, service, ended, counted)
 
 

@@ -166,6 +166,7 @@ class Site:
             f"    s.sendto(b'count', ('{address}', 7000))\n"
             "    try: print(s.recv(64).decode().split()[1]); break\n"
             "    except TimeoutError: pass\n"
+            "else: raise SystemExit('no answer within 15 s')\n"
         )
         return int(self.inside("user", "python3", "-c", program))
 

@@ -4,16 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.faults import (
-    assert_it_lives,
-    begin,
-    cancel,
-    cut_the_backhaul,
-    damage_on_arrival,
-    kill_the_worker,
-    links_of,
-    other,
-)
+from tests.lab import faults
 from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
@@ -40,44 +31,41 @@ def echo(site: Site) -> Iterator[str]:
 
 @pytest.fixture
 def slow(site: Site) -> Iterator[None]:
-    with links_of(site, SLOW_MBIT):
-        yield
-
-
-@pytest.fixture
-def slowest(site: Site) -> Iterator[None]:
-    with links_of(site, SLOWEST_MBIT):
+    with faults.links_of(site, SLOW_MBIT):
         yield
 
 
 @pytest.mark.parametrize("stage", ALL_STAGES)
-def test_the_backhaul_goes_down(site: Site, echo: str, slow: None, stage: str) -> None:
-    cut_the_backhaul(site, echo, stage)
+def test_the_backhaul_goes_down(site: Site, echo: str, stage: str) -> None:
+    with faults.links_for(site, stage, SLOW_MBIT):
+        faults.cut_the_backhaul(site, echo, stage)
 
 
 @pytest.mark.parametrize("stage", ALL_STAGES)
-def test_the_worker_is_killed(site: Site, echo: str, slow: None, stage: str) -> None:
-    kill_the_worker(site, echo, stage)
+def test_the_worker_is_killed(site: Site, echo: str, stage: str) -> None:
+    with faults.links_for(site, stage, SLOW_MBIT):
+        faults.kill_the_worker(site, echo, stage)
 
 
 @pytest.mark.parametrize("stage", ["rsync_app_filesystem", *BEFORE_COMMIT])
-def test_a_cancel_brings_the_service_back(site: Site, echo: str, slowest: None, stage: str) -> None:
-    cancel(site, echo, stage)
+def test_a_cancel_brings_the_service_back(site: Site, echo: str, stage: str) -> None:
+    with faults.links_of(site, SLOWEST_MBIT):
+        faults.cancel(site, echo, stage)
 
 
 def test_valkey_restarts_in_the_middle(site: Site, echo: str, slow: None) -> None:
     counted = site.count(echo)
-    migration, _source, target = begin(site, echo, "rsync_instance_memory")
+    migration, _source, target = faults.begin(site, echo, "rsync_instance_memory")
     site.kill("valkey")
     ended = site.wait_for_end(migration)
     assert ended["status"] == "succeeded", ended["error"]
     assert site.where(echo) == [target]
-    assert_it_lives(site, echo, ended, counted)
+    faults.assert_it_lives(site, echo, ended, counted)
 
 
 def test_criu_fails_to_save(site: Site, echo: str) -> None:
     counted, source = site.count(echo), site.where(echo)[0]
-    target = other(source)
+    target = faults.other(source)
     # a debugger holds the process, so that CRIU cannot
     pid = site.shell(source, f"lxc-info -P /var/lib/mec/instances -n {echo} -pH").strip()
     program = (
@@ -90,12 +78,12 @@ def test_criu_fails_to_save(site: Site, echo: str) -> None:
     assert (moved["outcome"], moved["exit_code"]) == ("rolled_back", 1)
     assert "save" in moved["error"]
     assert site.where(echo) == [source]
-    assert_it_lives(site, echo, site.last_migration(), counted)
+    faults.assert_it_lives(site, echo, site.last_migration(), counted)
 
 
 def test_the_restoration_fails_on_the_target(site: Site, echo: str) -> None:
     counted, source = site.count(echo), site.where(echo)[0]
-    target = other(source)
+    target = faults.other(source)
     # its bridge is gone, so the container's cable cannot be made there
     site.shell(target, "ip link set br-access name br-away")
     moved = site.migrate(echo, target)
@@ -103,26 +91,17 @@ def test_the_restoration_fails_on_the_target(site: Site, echo: str) -> None:
     assert moved["outcome"] == "rolled_back", moved["error"]
     assert "restored" in moved["error"] or "restore" in moved["error"]
     assert site.where(echo) == [source]
-    assert_it_lives(site, echo, site.last_migration(), counted)
+    faults.assert_it_lives(site, echo, site.last_migration(), counted)
 
 
 def test_a_state_image_that_arrives_damaged_is_not_restored(site: Site, echo: str) -> None:
-    counted, source = site.count(echo), site.where(echo)[0]
-    target = other(source)
-    damage_on_arrival(site, target, "pages-1.img", at=0)
-    moved = site.migrate(echo, target)
-    assert (moved["outcome"], site.where(echo)) == ("rolled_back", [source]), moved["error"]
-    assert "digest differs" in moved["error"]
-    assert_it_lives(site, echo, site.last_migration(), counted)
+    faults.damage_the_state(site, echo, "pages-1.img", at=0)
 
 
 def test_a_disk_that_fills_up_during_the_transfer_loses_nothing(site: Site, echo: str, slow: None) -> None:
     counted = site.count(echo)
-    migration, source, target = begin(site, echo, "rsync_instance_memory")
+    migration, source, target = faults.begin(site, echo, "rsync_instance_memory")
     site.shell(target, "fallocate -l $(($(df -P -B1 /var/lib/mec | awk 'NR==2{print $4}') - 100000)) /var/lib/mec/full")
     ended = site.wait_for_end(migration)
     site.shell(target, "rm /var/lib/mec/full")
-    assert ended["status"] == "rolled_back", ended["error"]
-    assert "disk is full" in ended["error"]
-    assert site.where(echo) == [source]
-    assert_it_lives(site, echo, ended, counted)
+    faults.assert_it_stayed(site, echo, source, ended, counted, "disk is full")
