@@ -148,8 +148,11 @@ def cost_of(expected: Forecast, policy: str, costs: Costs) -> float:
     return expected.downtime_s
 
 
-def cheapest(expected: Mapping[int, Forecast], policy: str, costs: Costs) -> int:
-    """The number of layers that costs least; three where both cost about the same (the paper's section on two and three)."""
+def cheapest(expected: Mapping[int, Forecast], policy: str, costs: Costs) -> list[int]:
+    """The numbers of layers that cost least, or about as little; the last is to be chosen, since the layer stays there.
+
+    Source: Machen et al., the section on two and three layers.
+    """
     each = {layers: cost_of(one, policy, costs) for layers, one in expected.items()}
     least = min(each.values())
-    return max(layers for layers, cost in each.items() if cost <= least * (1 + ALIKE))
+    return sorted(layers for layers, cost in each.items() if cost <= least * (1 + ALIKE))

@@ -145,13 +145,14 @@ def decide(
     if method == Method.LIVE or idle_memory:
         return Decision(3, service.policy, "Three layers: this method has no two-layer plan.", {3: expected[3]})
     costs = Costs(service.cost_per_downtime_s, service.cost_per_total_s, service.cost_per_mb)
-    best = cheapest(expected, service.policy, costs)
+    *alike, best = cheapest(expected, service.policy, costs)
     chosen, other = expected[best], expected[5 - best]
     words = {2: "Two layers", 3: "Three layers"}
     sentence = (
         f"{words[best]}, for the {Policy(service.policy).label.lower()}: about {chosen.downtime_s:.1f} s of downtime, "
         f"{chosen.total_s:.1f} s in all and {chosen.bytes_on_wire / 1e6:.0f} MB, instead of {other.downtime_s:.1f} s, "
         f"{other.total_s:.1f} s and {other.bytes_on_wire / 1e6:.0f} MB."
+        f"{' That is about the same, and the layer stays there for the next time.' if alike else ''}"
     )
     return Decision(best, service.policy, sentence, expected)
 
