@@ -89,9 +89,9 @@ def elapsed(migration: Migration) -> float | None:
 
 
 def compared(migration: Migration) -> list[dict[str, Any]]:
-    """The forecast beside what was measured, and by how many percent of the measured it was off."""
+    """The forecast beside what was measured, and by how many percent of the measured it was off; of one that moved."""
     forecast = migration.forecast
-    if not forecast:
+    if not forecast or migration.status not in (MigrationStatus.SUCCEEDED, MigrationStatus.FINISHED_WITH_PROBLEMS):
         return []
     lines = (
         ("Total time", "s", "total_s", migration.total_s),

@@ -113,3 +113,12 @@ def test_a_removed_service_leaves_its_history_readable(as_viewer: Client, edge: 
     Migration.objects.update(service=None)
     assert edge["service"].name in text_of(as_viewer, edge["migration"])
     assert as_viewer.get("/migrations/").status_code == 200
+
+
+@pytest.mark.parametrize(("status", "shown"), [("succeeded", True), ("rejected", False), ("rolled_back", False)])
+def test_a_forecast_is_compared_with_a_migration_that_moved_only(
+    status: str, shown: bool, as_viewer: Client, edge: dict[str, Any]
+) -> None:
+    forecast = {"total_s": 9.0, "downtime_s": 7.3, "bytes_on_wire": 71_300_000, "basis": "sizes", "runs": 0}
+    made = factories.migration(edge["service"], edge["target"], status=status, forecast=forecast)
+    assert ("Forecast and measured" in text_of(as_viewer, made)) == shown
