@@ -131,6 +131,7 @@ class OperationKind(models.TextChoices):
     STOP = "stop", "Stop"
     REMOVE = "remove", "Remove"
     REMOVE_LAYER = "remove_layer", "Remove application layer"
+    REMOVE_LEFTOVER = "remove_leftover", "Remove leftover"
 
 
 class OperationStatus(ShownChoices):

@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from .choices import HostRole, HostStatus
-from .names import validate_name
+from .names import validate_interface, validate_name, validate_user
 
 
 class HostQuerySet(models.QuerySet["Host"]):
@@ -24,14 +24,24 @@ class Host(models.Model):
     role = models.CharField(max_length=8, choices=HostRole, default=HostRole.MEC)
     address = models.CharField(max_length=255, help_text="Where the portal reaches its sshd")
     port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
-    user = models.CharField(max_length=32, default="root", help_text="root, or a user with sudo without a password")
+    user = models.CharField(
+        max_length=32,
+        default="root",
+        validators=[validate_user],
+        help_text="root, or a user with sudo without a password",
+    )
     key_file = models.CharField(max_length=255, help_text="The private key on the portal's machine")
     host_key = models.TextField(blank=True, help_text="The pinned public host key, as in known_hosts")
     backhaul_address = models.GenericIPAddressField(null=True, blank=True, help_text="Where other hosts reach it")
     bandwidth_mbit = models.PositiveIntegerField(
         default=100, validators=[MinValueValidator(1)], help_text="Bandwidth of its backhaul link in Mbit/s"
     )
-    access_bridge = models.CharField(max_length=15, default="br-access", help_text="The bridge that services attach to")
+    access_bridge = models.CharField(
+        max_length=15,
+        default="br-access",
+        validators=[validate_interface],
+        help_text="The bridge that services attach to",
+    )
     place = models.CharField(max_length=120, blank=True)
     latitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)])
     longitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)])

@@ -42,6 +42,14 @@ class Application(models.Model):
     variant_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, help_text="An experiment's own copy, gone when it ends"
     )
+    experiment = models.ForeignKey(
+        "Experiment",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="applications",
+        help_text="The experiment that made it for itself",
+    )
     measured_as = models.CharField(max_length=40, blank=True, help_text="Its name in the history, where it is another")
 
     objects = ApplicationQuerySet.as_manager()

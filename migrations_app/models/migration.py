@@ -65,6 +65,9 @@ class Migration(models.Model):
     requested_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    lease = models.PositiveIntegerField(
+        default=0, help_text="The owner's number; each claim and take-over makes it greater"
+    )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     committed_at = models.DateTimeField(null=True, blank=True, help_text="The point of no return")
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -81,6 +84,12 @@ class Migration(models.Model):
     # What the stages made on the hosts, written before it was made, so that another process can undo it
     made: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict, blank=True)
     kept_until = models.DateTimeField(null=True, blank=True, help_text="When the saved state on the source is removed")
+    state_held = models.BooleanField(
+        default=False, help_text="The saved state stays on the source until a person has looked and removes it"
+    )
+    samples_thinned = models.BooleanField(
+        default=False, help_text="Of the probe's answers only those that a plot needs"
+    )
     engine_log = models.TextField(blank=True, help_text="What CRIU or QEMU wrote when it failed")
 
     objects = MigrationQuerySet.as_manager()

@@ -15,3 +15,28 @@ def validate_name(value: str) -> None:
             "beginning and ending with a letter or digit.",
             params={"value": value},
         )
+
+
+# as the kernel and systemd take them: longer names, spaces and slashes are no interface, and quotes would leave a script
+INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
+USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+
+
+def validate_interface(value: str) -> None:
+    """A network interface's name: at most 15 letters, digits, dots, hyphens and underscores."""
+    if not INTERFACE.fullmatch(value):
+        raise ValidationError(
+            "“%(value)s” cannot be an interface: use up to 15 letters, digits, dots, hyphens and underscores, "
+            "beginning with a letter or digit.",
+            params={"value": value},
+        )
+
+
+def validate_user(value: str) -> None:
+    """A Unix account's name, as Debian's adduser takes it."""
+    if not USER.fullmatch(value):
+        raise ValidationError(
+            "“%(value)s” cannot be a user: use up to 32 lower-case letters, digits, hyphens and underscores, "
+            "beginning with a letter or underscore.",
+            params={"value": value},
+        )

@@ -23,12 +23,20 @@ class Operation(models.Model):
     requested_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    lease = models.PositiveIntegerField(default=0, help_text="The owner's number; each claim makes it greater")
     finished_at = models.DateTimeField(null=True, blank=True)
     message = models.TextField(blank=True, help_text="What it is doing, or how it ended, in one sentence")
     log = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject", "argument"],
+                condition=models.Q(status__in=["queued", "running"]),
+                name="same_operation_once_at_a_time",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.subject}"

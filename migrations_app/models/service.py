@@ -66,6 +66,16 @@ class Service(models.Model):
     memory_bytes = models.PositiveBigIntegerField(
         default=0, help_text="What it held when it last answered for the first time, or when its host was last checked"
     )
+    # all work on a service excludes each other, from the moment it is asked for: "migration 7", "operation 12"
+    lock = models.CharField(max_length=40, blank=True, help_text="The work that has this service; empty when none has")
+    experiment = models.ForeignKey(
+        "Experiment",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="services",
+        help_text="The experiment that deployed it for itself",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
