@@ -1,6 +1,5 @@
 """One experiment: cell by cell, by the same operations and migrations that an operator asks for, and the edge left as found."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +9,6 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection
-from django.utils import timezone
 
 from migrations_app import actions
 from migrations_app.models import (
@@ -34,8 +31,8 @@ from migrations_app.plan import forecasts
 from workers import environment, records
 from workers.engine import MigrationError
 from workers.hosts.ssh import connect
+from workers.lease import kept
 
-BEAT_S = 3.0
 POLL_S = 0.2
 # A run waits until neither host's processors are busier than this
 QUIET_PERCENT = 35
@@ -51,7 +48,7 @@ class Stopped(Exception):
 
 def execute(experiment: Experiment) -> None:
     """Run the cells that are not finished yet, then take away all that the experiment brought."""
-    with _beating(experiment):
+    with kept(experiment):
         try:
             _settle(experiment)
             if not experiment.environment:
@@ -278,22 +275,3 @@ def _remove_service(service: Service) -> None:
     if service.status == ServiceStatus.UNKNOWN:
         raise CellFailed(f"it is not certain where {service} runs: look at both hosts, then remove it.")
     _await(actions.remove_service(service=service))
-
-
-@contextmanager
-def _beating(experiment: Experiment) -> Iterator[None]:
-    """Show that the worker lives; by a thread, since the work itself only waits."""
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(BEAT_S):
-            Experiment.objects.filter(pk=experiment.pk).update(heartbeat_at=timezone.now())
-        connection.close()
-
-    beating = threading.Thread(target=beat, daemon=True)
-    beating.start()
-    try:
-        yield
-    finally:
-        done.set()
-        beating.join()
