@@ -77,10 +77,10 @@ class FakeHost:
         if fault.mode.startswith("dies"):
             raise WorkerDied
         if fault.mode.startswith("hangs"):
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         if fault.mode == "is_cancelled":
             self.journal.cancel = True
-            await asyncio.sleep(0.03)  # long enough for an interruptible stage to be broken into
+            await asyncio.sleep(1)  # long enough for an interruptible stage to be broken into
             return effect()
         raise CommandFailed(self.name, fault.script, 1, "it was made to fail")
 
@@ -99,7 +99,7 @@ class FakeHost:
             if fault.mode == "dies":
                 raise WorkerDied
             self.journal.cancel = fault.mode == "is_cancelled"
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         yield "switching=yes;bytes_on_wire=40"
         self.copying = self.running = False
         self.peer.running, self.peer.went_on, self.peer.receiving = True, True, False

@@ -4,7 +4,6 @@ The invariant: the service runs on exactly one host, with its newest state, or t
 """
 
 import asyncio
-import sys
 from typing import Any
 
 import pytest
@@ -112,10 +111,7 @@ async def test_nonsense_from_a_host_is_no_knowledge_of_where_the_service_is(
 
 @pytest.mark.parametrize("mode", ["hangs", "fails"])
 @pytest.mark.parametrize("host", ["source", "target"])
-async def test_a_look_that_fails_or_takes_too_long_undoes_nothing(
-    host: str, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys.modules["workers.engine.run"], "LOCATE_LIMIT_S", 0.05)
+async def test_a_look_that_fails_or_takes_too_long_undoes_nothing(host: str, mode: str) -> None:
     faults = [Fault("lxc/restore", "target", "fails_late"), Fault("lxc/locate", host, mode)]
     world = World(3, True, faults)
     assert await world.migrate() is Outcome.STUCK
@@ -164,16 +160,13 @@ async def test_a_service_that_went_on_and_then_died_is_not_resumed_from_its_past
 
 
 @pytest.mark.parametrize(("script", "host"), [("kvm/announce", "target"), ("kvm/tidy_source", "source")])
-async def test_a_cancel_that_came_too_late_breaks_into_no_stage_after_the_commit(
-    script: str, host: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys.modules["workers.engine.run"], "CANCEL_POLL_S", 0.005)
+async def test_a_cancel_that_came_too_late_breaks_into_no_stage_after_the_commit(script: str, host: str) -> None:
     world = World(3, True, method="live")
     slow, stream = getattr(world, host).call, world.source.stream
 
     async def call(name: str, *words: Any, **values: Any) -> dict[str, str]:
         if name == script:
-            await asyncio.sleep(0.05)  # an ordinary command over ssh takes longer than the poll now and then
+            await asyncio.sleep(0.5)  # an ordinary command over ssh takes longer than the poll now and then
         done: dict[str, str] = await slow(name, *words, **values)
         return done
 

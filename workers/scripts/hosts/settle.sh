@@ -17,6 +17,7 @@ for fd in /proc/[0-9]*/fd/*; do
     [ "$(readlink "$fd")" = "$lock" ] || continue
     pid=${fd#/proc/}
     # the lock is held by the wrapper of a command, which leads a process group with all that the command started
-    kill -TERM -- "-$(ps -o pgid= -p "${pid%%/*}" | tr -d ' ')" 2>/dev/null || true
+    # (-s, since dash takes no -- after -TERM)
+    kill -s TERM -- "-$(ps -o pgid= -p "${pid%%/*}" | tr -d ' ')" 2>/dev/null || true
 done
 flock -x -w 5 "$lock" true || fail "a command of the earlier worker does not end"
