@@ -31,6 +31,7 @@ urlpatterns = [
     path("hosts/<slug:name>/edit/", hosts.edit_host, name="edit_host"),
     path("hosts/<slug:name>/remove/", hosts.remove_host, name="remove_host"),
     path("hosts/<slug:name>/check/", hosts.check_host, name="check_host"),
+    path("hosts/<slug:name>/remove-leftover/", hosts.remove_leftover, name="remove_leftover"),
     path("hosts/<slug:name>/provision-base/", hosts.provision_base, name="provision_base"),
     path("hosts/<slug:name>/build-base/", hosts.build_base, name="build_base"),
     path("hosts/<slug:name>/key/", registering.host_key, name="host_key"),

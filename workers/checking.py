@@ -14,13 +14,11 @@ from migrations_app.models import (
     Host,
     HostRole,
     Kind,
-    Migration,
-    MigrationStatus,
     Origin,
     Service,
     ServiceStatus,
 )
-from workers import records
+from workers import leftovers, records
 from workers.engine import MigrationError
 from workers.hosts import facts
 from workers.hosts.ssh import connect
@@ -51,10 +49,7 @@ def check(host: Host) -> list[dict[str, str]]:
         problems = facts.problems_of(found.values, host.backhaul_address or "", host.access_bridge)
         problems += _record_layers(host, found)
         problems += _record_services(host, found.instances, asked_at)
-        problems += [
-            {"what": f"An ended migration left {path} there.", "mend": f"rm -rf --one-file-system /var/lib/mec/{path}"}
-            for path in _stale(found.leftovers)
-        ]
+        problems += leftovers.problems_of(host, found.leftovers)
     states = {instance.name: instance.state for instance in found.instances}
     values = found.values | {"instances": states, "leftovers": sorted(found.leftovers)}
     actions.record_facts(host=host, values=values, problems=problems)
@@ -65,7 +60,7 @@ async def _gather(host: Host) -> facts.Facts:
     async with connect(records.target_of(host)) as reached:
         asked = time.time()
         said = await reached.call(
-            "hosts/facts", host.backhaul_address or "-", host.access_bridge, limit_s=FACTS_LIMIT_S
+            "hosts/facts", host.backhaul_address or "-", host.access_bridge, host.user, limit_s=FACTS_LIMIT_S
         )
         return facts.parse(
             said, facts.clock_offset_ms(float(said["clock"]), asked, time.time()) if "clock" in said else 0.0
@@ -159,17 +154,3 @@ def _record_services(host: Host, instances: list[facts.Instance], asked_at: date
         for found in sorted(instances, key=lambda found: found.name)
         if found.name not in known
     ]
-
-
-def _stale(leftovers: dict[str, str]) -> list[str]:
-    """What ended migrations left: not of one that runs, nor a saved state that is still kept or needed."""
-    stale = []
-    for path, number in leftovers.items():
-        migration = Migration.objects.filter(pk=number).first() if number.isdecimal() else None
-        needed = migration is not None and (
-            migration.is_active or migration.kept_until is not None or migration.status == MigrationStatus.STUCK
-        )
-        of_running_work = not number.isdecimal()  # a build or a transfer of a layer names itself otherwise
-        if not needed and not of_running_work:
-            stale.append(path)
-    return stale

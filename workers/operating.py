@@ -18,7 +18,7 @@ from migrations_app.models import (
     Service,
     ServiceStatus,
 )
-from workers import checking, provisioning, records
+from workers import checking, leftovers, provisioning, records
 from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.ssh import SshHost, connect
@@ -238,6 +238,14 @@ def _await_answer(operation: Operation, service: Service) -> str:
     return f"{service} answers at {service.address} on {service.host}."
 
 
+def remove_leftover(operation: Operation) -> str:
+    """Remove what ended work left on a host, and look again."""
+    host = _host(operation)
+    said = leftovers.remove(operation, host)
+    checking.check(host)
+    return said
+
+
 DOERS: dict[OperationKind, Callable[[Operation], str]] = {
     OperationKind.CHECK_HOST: check_host,
     OperationKind.PROVISION_BASE: provision_base,
@@ -248,4 +256,5 @@ DOERS: dict[OperationKind, Callable[[Operation], str]] = {
     OperationKind.STOP: stop,
     OperationKind.REMOVE: remove,
     OperationKind.REMOVE_LAYER: remove_layer,
+    OperationKind.REMOVE_LEFTOVER: remove_leftover,
 }

@@ -21,7 +21,16 @@ from .experiments import (
     request_experiment,
     stop_experiment,
 )
-from .hosts import check_host, pin_host_key, record_facts, record_unreachable, register_host, remove_host, update_host
+from .hosts import (
+    check_host,
+    pin_host_key,
+    record_facts,
+    record_unreachable,
+    register_host,
+    remove_host,
+    remove_leftover,
+    update_host,
+)
 from .layers import (
     build_application,
     build_base,
@@ -105,6 +114,7 @@ __all__ = [
     "remove_application",
     "remove_host",
     "remove_layer",
+    "remove_leftover",
     "remove_service",
     "request_experiment",
     "request_migration",

@@ -1,5 +1,6 @@
 """Hosts: registered with a pinned key, checked, removed."""
 
+import re
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -9,9 +10,22 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from migrations_app.hints import hint_on_commit
-from migrations_app.models import Host, HostFacts, HostRole, HostStatus, Migration, Operation, OperationKind
+from migrations_app.models import (
+    Host,
+    HostFacts,
+    HostRole,
+    HostStatus,
+    Migration,
+    Operation,
+    OperationKind,
+    ServiceStatus,
+)
 
+from .operations import ACTIVE_OPERATIONS as ACTIVE
 from .operations import queue_operation
+
+# a migration's number, or the kind of work and its number or name
+MARK = re.compile(r"[0-9]{1,18}|[a-z]+-[a-z0-9-]{1,60}")
 
 
 @transaction.atomic
@@ -72,6 +86,30 @@ def remove_host(*, host: Host) -> None:
 def check_host(*, host: Host, by: User | None = None) -> Operation:
     """Ask a worker to gather the host's facts and problems."""
     return queue_operation(kind=OperationKind.CHECK_HOST, subject=host.name, host=host, by=by)
+
+
+def remove_leftover(*, host: Host, mark: str, by: User | None = None) -> Operation:
+    """Ask a worker to remove what ended work left on a host; `mark` is a migration's number, or operation-N.
+
+    Raises ValidationError while it may still be needed.
+    """
+    if not MARK.fullmatch(mark):
+        raise ValidationError(f"“{mark}” names no work: choose one of those that the host's page lists.")
+    migration = Migration.objects.filter(pk=mark).first() if mark.isdecimal() else None
+    if migration is not None and migration.is_active:
+        raise ValidationError(f"Migration #{mark} is under way: wait until it has ended.")
+    service = migration.service if migration else None
+    if service is not None and service.status == ServiceStatus.UNKNOWN:
+        raise ValidationError(
+            f"It is not certain where {service} runs, and this may be its only state: check {service.host} and the other "
+            "hosts first."
+        )
+    number = mark.removeprefix("operation-")
+    if number.isdecimal() and number != mark and Operation.objects.filter(pk=number, status__in=ACTIVE).exists():
+        raise ValidationError(f"Operation #{number} is under way: wait until it has ended.")
+    return queue_operation(
+        kind=OperationKind.REMOVE_LEFTOVER, subject=f"{mark} on {host}", host=host, argument=mark, by=by
+    )
 
 
 @transaction.atomic

@@ -123,6 +123,15 @@ def check_host(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @action
+def remove_leftover(request: HttpRequest, name: str) -> HttpResponse:
+    """Remove what ended work left on a host."""
+    shown, mark = get_host_for(request.user, name), request.POST.get("mark", "")
+    said = f"What {mark} left on {name} is being removed."
+    attempt(request, said, lambda: actions.remove_leftover(host=shown, mark=mark, by=operator_of(request)))
+    return redirect("host", name=name)
+
+
+@action
 def provision_base(request: HttpRequest, name: str) -> HttpResponse:
     """Send the base layer to a host that lacks it."""
     shown, base = get_host_for(request.user, name), request.POST.get("base") or DEFAULT_BASE

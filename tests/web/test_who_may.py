@@ -13,7 +13,7 @@ ACTING = {
     "register_host", "confirm_host", "edit_host", "remove_host", "check_host", "provision_base", "build_base",
     "host_key", "pin_host_key", "add_application", "build_application", "remove_application", "deploy_service",
     "start_service", "stop_service", "remove_service", "migrate", "cancel_migration", "set_policy", "start_experiment",
-    "stop_experiment",
+    "stop_experiment", "remove_leftover",
 }  # fmt: skip
 NAMED = sorted(route.name for route in urlpatterns if isinstance(route, URLPattern) and route.name)
 

@@ -1,7 +1,7 @@
 """Hosts over ssh, against an ssh server in this process that really runs the commands."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncssh
@@ -60,12 +60,13 @@ async def target(tmp_path: Path) -> AsyncIterator[Target]:
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A folder in which a test writes its own scripts."""
     monkeypatch.setattr("workers.hosts.base.SCRIPTS", tmp_path)
     (tmp_path / "common.sh").write_text("")
     script_text.cache_clear()
-    return tmp_path
+    yield tmp_path
+    script_text.cache_clear()
 
 
 def changed(target: Target, **values: str) -> Target:

@@ -33,13 +33,16 @@ class Command(BaseCommand):
         )
         add.add_argument("--yes", action="store_true", help="pin the key that the host shows, without asking")
         sub.add_parser("list", help="list the hosts")
+        left = sub.add_parser("remove-leftover", help="remove what ended work left there (host check lists it)")
+        left.add_argument("name")
+        left.add_argument("mark", help="a migration's number, or operation-N")
         for name, what in (("check", "gather its facts and problems"), ("remove", "forget it")):
             one = sub.add_parser(name, help=what)
             one.add_argument("name")
 
     def handle(self, *, action: str, **options: Any) -> None:
         try:
-            getattr(self, f"do_{action}")(options)
+            getattr(self, f"do_{action.replace('-', '_')}")(options)
         except ValidationError as error:
             raise refused(error) from error
 
@@ -88,7 +91,15 @@ class Command(BaseCommand):
         follow_operation(actions.check_host(host=host), self.stdout.write)
         host.refresh_from_db()
         for problem in host.facts.problems:
-            self.stdout.write(f"  {problem['what']}\n      {problem['mend']}")
+            self.stdout.write(f"  {problem['what']}\n      {problem['mend'] or self._removal(host, problem)}")
+
+    @staticmethod
+    def _removal(host: Host, problem: dict[str, str]) -> str:
+        return f"./manage.py host remove-leftover {host} {problem.get('leftover', '')}"
+
+    def do_remove_leftover(self, options: dict[str, Any]) -> None:
+        host = get(Host, options["name"])
+        follow_operation(actions.remove_leftover(host=host, mark=options["mark"]), self.stdout.write)
 
     def do_remove(self, options: dict[str, Any]) -> None:
         host = get(Host, options["name"])
