@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.test import Client
 
 from migrations_app import actions
-from migrations_app.models import Host, Migration, Operation, Service
+from migrations_app.models import Host, Operation, Service
 from tests import factories
 from tests.workers.machines import Machine, minutes_ago, reach, running_one
 from workers import leftovers, operating
@@ -82,16 +81,3 @@ def test_nothing_of_a_migration_that_is_under_way_is_removed() -> None:
     migration = running_one()
     with pytest.raises(ValidationError, match="is under way"):
         actions.remove_leftover(host=migration.source, mark=str(migration.pk))
-
-
-def test_the_hosts_page_lists_it_with_the_button_that_removes_it(client: Client) -> None:
-    migration = running_one(status="rolled_back")
-    number = str(migration.pk)
-    problems = leftovers.problems_of(migration.target, {f"incoming/{number}": number})
-    actions.record_facts(host=migration.target, values=factories.FACTS, problems=problems)
-    client.force_login(factories.operator())
-    page = client.get(f"/hosts/{migration.target.name}/").content.decode()
-    assert f'name="mark" value="{number}"' in page
-    client.post(f"/hosts/{migration.target.name}/remove-leftover/", {"mark": number})
-    assert Operation.objects.get(kind="remove_leftover").argument == number
-    assert Migration.objects.get().pk == migration.pk
