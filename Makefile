@@ -24,6 +24,7 @@ lint: ready-test
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy mecportal migrations_app workers lab
 	.venv/bin/lint-imports
+	$(PYTHON) -m tests.shellcheck
 	$(PYTHON) manage.py makemigrations --check --dry-run
 
 bench: ready-test

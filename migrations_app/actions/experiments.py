@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from migrations_app import recipes
@@ -17,7 +16,7 @@ from migrations_app.experiments.paper import RAM_MB
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import Application, Cell, CellStatus, Experiment, ExperimentStatus, Host
 
-from .leases import LeaseGone
+from .leases import LeaseGone, next_lease
 
 ACTIVE_EXPERIMENT = (ExperimentStatus.QUEUED, ExperimentStatus.RUNNING)
 # Beyond what the simulation fills: Python, and in a virtual machine the kernel and its page cache
@@ -76,7 +75,7 @@ def claim_experiment(*, experiment_id: int) -> Experiment | None:
     """Take a queued experiment; None when another worker has it."""
     now = timezone.now()
     claimed = Experiment.objects.filter(pk=experiment_id, status=ExperimentStatus.QUEUED).update(
-        status=ExperimentStatus.RUNNING, heartbeat_at=now, lease=F("lease") + 1
+        status=ExperimentStatus.RUNNING, heartbeat_at=now, lease=next_lease()
     )
     if not claimed:
         return None
@@ -91,7 +90,7 @@ def queue_silent_experiment(*, experiment_id: int, lease: int, heartbeat_at: dat
         pk=experiment_id, status=ExperimentStatus.RUNNING, lease=lease, heartbeat_at=heartbeat_at
     )
     message = "Its worker died: another one goes on."
-    if still.update(status=ExperimentStatus.QUEUED, lease=F("lease") + 1, message=message):
+    if still.update(status=ExperimentStatus.QUEUED, lease=next_lease(), message=message):
         send_on_commit(RUN_EXPERIMENT, experiment_id)
         hint_on_commit()
 

@@ -1,15 +1,27 @@
 """Who may write: the owner's number is part of each write's condition, so that one who was taken for dead writes nothing."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from migrations_app.models import Experiment, Migration, Operation
 
 RUNNING = "running"  # the same word in all three
 Work = Migration | Operation | Experiment
+
+
+def next_lease() -> Combinable:
+    """The number of a new owner: greater than the one before, and than those of an earlier portal that had the same hosts.
+
+    A host remembers whom it refuses by the number of a migration, which a portal that was set up anew gives once more.
+    """
+    return Greatest(F("lease") + 1, Value(int(time.time())))
 
 
 class LeaseGone(BaseException):

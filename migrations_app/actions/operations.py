@@ -6,14 +6,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from migrations_app.dispatch import RUN_OPERATION, send_on_commit
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import Host, Operation, OperationKind, OperationStatus
 
-from .leases import LeaseGone
+from .leases import LeaseGone, next_lease
 
 ACTIVE_OPERATIONS = (OperationStatus.QUEUED, OperationStatus.RUNNING)
 
@@ -34,7 +33,7 @@ def claim_operation(*, operation_id: int) -> Operation | None:
     """Take a queued operation with a lease of its own; None when another worker has it."""
     now = timezone.now()
     claimed = Operation.objects.filter(pk=operation_id, status=OperationStatus.QUEUED).update(
-        status=OperationStatus.RUNNING, started_at=now, heartbeat_at=now, lease=F("lease") + 1
+        status=OperationStatus.RUNNING, started_at=now, heartbeat_at=now, lease=next_lease()
     )
     hint_on_commit()
     return Operation.objects.get(pk=operation_id) if claimed else None
@@ -45,7 +44,7 @@ def take_over_operation(*, operation_id: int, lease: int, heartbeat_at: datetime
     still = Operation.objects.filter(
         pk=operation_id, status=OperationStatus.RUNNING, lease=lease, heartbeat_at=heartbeat_at
     )
-    taken = still.update(heartbeat_at=timezone.now(), lease=F("lease") + 1)
+    taken = still.update(heartbeat_at=timezone.now(), lease=next_lease())
     return Operation.objects.get(pk=operation_id) if taken else None
 
 

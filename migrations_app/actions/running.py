@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
@@ -22,7 +22,7 @@ from migrations_app.models import (
     StageStatus,
 )
 
-from .leases import LeaseGone, owning
+from .leases import LeaseGone, next_lease, owning
 
 MOVED = (MigrationStatus.SUCCEEDED, MigrationStatus.FINISHED_WITH_PROBLEMS)
 
@@ -45,7 +45,7 @@ def claim(*, migration_id: int) -> Migration | None:
         return None
     now = timezone.now()
     claimed = Migration.objects.filter(pk=migration_id, status=MigrationStatus.QUEUED).update(
-        status=MigrationStatus.RUNNING, started_at=now, heartbeat_at=now, lease=F("lease") + 1
+        status=MigrationStatus.RUNNING, started_at=now, heartbeat_at=now, lease=next_lease()
     )
     if not claimed:
         return None
@@ -70,7 +70,7 @@ def take_over(*, migration_id: int, lease: int, heartbeat_at: datetime | None) -
     still = Migration.objects.filter(
         pk=migration_id, status=MigrationStatus.RUNNING, lease=lease, heartbeat_at=heartbeat_at
     )
-    taken = still.update(heartbeat_at=timezone.now(), lease=F("lease") + 1)
+    taken = still.update(heartbeat_at=timezone.now(), lease=next_lease())
     return Migration.objects.get(pk=migration_id) if taken else None
 
 

@@ -40,12 +40,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='experiment',
             name='lease',
-            field=models.PositiveIntegerField(default=0, help_text="The owner's number; each claim makes it greater"),
+            field=models.PositiveBigIntegerField(default=0, help_text="The owner's number; each claim makes it greater"),
         ),
         migrations.AddField(
             model_name='migration',
             name='lease',
-            field=models.PositiveIntegerField(default=0, help_text="The owner's number; each claim and take-over makes it greater"),
+            field=models.PositiveBigIntegerField(default=0, help_text="The owner's number; each claim and take-over makes it greater"),
         ),
         migrations.AddField(
             model_name='migration',
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='operation',
             name='lease',
-            field=models.PositiveIntegerField(default=0, help_text="The owner's number; each claim makes it greater"),
+            field=models.PositiveBigIntegerField(default=0, help_text="The owner's number; each claim makes it greater"),
         ),
         migrations.AddField(
             model_name='operation',

@@ -65,7 +65,7 @@ class Migration(models.Model):
     requested_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
-    lease = models.PositiveIntegerField(
+    lease = models.PositiveBigIntegerField(
         default=0, help_text="The owner's number; each claim and take-over makes it greater"
     )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)

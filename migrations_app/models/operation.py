@@ -31,7 +31,7 @@ class Operation(models.Model):
     requested_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
-    lease = models.PositiveIntegerField(default=0, help_text="The owner's number; each claim makes it greater")
+    lease = models.PositiveBigIntegerField(default=0, help_text="The owner's number; each claim makes it greater")
     finished_at = models.DateTimeField(null=True, blank=True)
     message = models.TextField(blank=True, help_text="What it is doing, or how it ended, in one sentence")
     log = models.TextField(blank=True)

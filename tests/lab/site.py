@@ -7,7 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -229,10 +230,11 @@ class Site:
     def _is_served(self) -> bool:
         assert self.portal is not None
         assert self.portal.poll() is None, (self.data / "portal.log").read_text()
-        return "ready." in self._worker_log()
+        return all("ready." in self.log_of(program) for program in ("worker", "control"))
 
-    def _worker_log(self) -> str:
-        log = self.data / "worker.log"
+    def log_of(self, program: str) -> str:
+        """What one of the portal's programs has written."""
+        log = self.data / f"{program}.log"
         return log.read_text() if log.exists() else ""
 
     def supervised(self, program: str) -> int:
@@ -253,13 +255,27 @@ class Site:
         """SIGKILL one of the portal's programs; supervisor starts it anew."""
         os.kill(self.supervised(program), signal.SIGKILL)
 
-    def end(self) -> None:
+    @contextmanager
+    def paused(self, program: str) -> Iterator[None]:
+        """One of the portal's programs stands still meanwhile, as in a machine that is suspended."""
+        pid = self.supervised(program)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def end_portal(self) -> None:
+        """End the portal; its edge stays."""
         for begun in self._begun:
             begun.terminate()
             begun.wait(30)
         if self.portal is not None and self.portal.poll() is None:
             self.portal.send_signal(signal.SIGINT)
             self.portal.wait(150)
+
+    def end(self) -> None:
+        self.end_portal()
         self.ok("lab", "down", "--disks")
 
 

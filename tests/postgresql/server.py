@@ -3,14 +3,30 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Start a server with nothing in it; the URL of its database. All of it is thrown away at the end."""
+    with postgresql_server() as server:
+        yield server.url
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    url: str
+    restart: Callable[[], None]  # at once, as after a crash: every connection breaks
+
+
+@contextmanager
+def postgresql_server() -> Iterator[Server]:
+    """The same, with the means to restart it."""
     programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
     home = Path(tempfile.mkdtemp(prefix="mec-postgresql-"))  # below pytest's own directory only its user may look
     home.chmod(0o755)
@@ -23,10 +39,23 @@ def postgresql() -> Iterator[str]:
 
     as_postgres(str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "mec", "--no-sync")
     options = f"-c listen_addresses= -c unix_socket_directories={home} -c fsync=off"
-    as_postgres(str(programs / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(home / "log"), "-w", "start")
+    control = (
+        str(programs / "pg_ctl"),
+        "-D",
+        str(data),
+        "-o",
+        options,
+        "-l",
+        str(home / "log"),
+        "-w",
+        "-m",
+        "immediate",
+    )
+    as_postgres(*control, "start")
     try:
         as_postgres(str(programs / "createdb"), "-h", str(home), "-U", "mec", "mec")
-        yield f"postgres://mec@{str(home).replace('/', '%2F')}/mec"
+        url = f"postgres://mec@{str(home).replace('/', '%2F')}/mec"
+        yield Server(url, lambda: as_postgres(*control, "restart"))
     finally:
-        as_postgres(str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        as_postgres(*control, "stop")
         shutil.rmtree(home)

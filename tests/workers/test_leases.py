@@ -137,7 +137,7 @@ def test_a_worker_whose_migration_was_taken_over_writes_nothing(write: Any, sent
     assert claimed is not None
     first = journal_of(claimed)
     taken = actions.take_over(migration_id=asked.pk, lease=claimed.lease, heartbeat_at=claimed.heartbeat_at)
-    assert taken is not None and taken.lease == claimed.lease + 1
+    assert taken is not None and taken.lease > claimed.lease
 
     def everything() -> list[Any]:
         tables = (Migration, StageRun, Event, ProbeSample, type(service))

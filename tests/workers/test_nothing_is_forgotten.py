@@ -116,6 +116,7 @@ def test_two_workers_cannot_claim_the_same_migration() -> None:
 def test_a_cancel_and_a_commit_cannot_both_win() -> None:
     service, target = factories.ready_edge()
     migration = actions.request_migration(service=service, target=target)
-    actions.claim(migration_id=migration.pk)
+    claimed = actions.claim(migration_id=migration.pk)
+    assert claimed is not None
     actions.cancel_migration(migration=migration)
-    assert actions.commit(migration_id=migration.pk, lease=1) is False
+    assert actions.commit(migration_id=migration.pk, lease=claimed.lease) is False

@@ -35,6 +35,7 @@ tree_bytes() { du -sb --apparent-size "$1" | cut -f1; }
 
 # The mirror that this host's apt uses; apt knows it only after it has fetched its lists.
 debian_mirror() {
+    # shellcheck disable=SC2016
     targets() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n1; }
     [ -n "$(targets)" ] || apt-get -q update >/dev/null 2>&1 || true
     targets | grep . || fail "this host knows no Debian mirror: add one to its apt sources"
@@ -105,7 +106,7 @@ kvm_versions() {
 # kvm where a tiny guest really starts with it, tcg where not: a /dev/kvm that opens proves nothing. Found out once a boot.
 acceleration() {
     known=/run/mec-acceleration
-    kernel=$(ls $MEC/layers/kvm/base/*/image/vmlinuz 2>/dev/null | head -n1)
+    kernel=$(find $MEC/layers/kvm/base -path '*/image/vmlinuz' 2>/dev/null | head -n1)
     if [ ! -s $known ] && [ -n "$kernel" ]; then
         found=tcg
         # without a root it panics at the end of its start, which is all that is asked of it

@@ -38,7 +38,7 @@ grep -qw overlay /proc/filesystems && echo overlay=yes || echo overlay=no
 echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 ip link show dev "$BRIDGE" >/dev/null 2>&1 && echo bridge=yes || echo bridge=no
 echo "link_indexes=$(cat /sys/class/net/*/ifindex | sort -n | tr '\n' ' ')"
-for content in $MEC/layers/base/*/rootfs $MEC/layers/app/*/*/rootfs $MEC/layers/kvm/base/*/image $MEC/layers/kvm/app/*/*/image; do
+for content in "$MEC"/layers/base/*/rootfs "$MEC"/layers/app/*/*/rootfs "$MEC"/layers/kvm/base/*/image "$MEC"/layers/kvm/app/*/*/image; do
     [ -d "$content" ] || continue
     layer=${content%/*}
     path=${layer#"$MEC/layers/"}
@@ -54,7 +54,7 @@ for instance in "$INSTANCES"/*/; do
         echo "instance:$name=lxc $(container_state "$name") $(container_memory "$name")"
     fi
 done
-for left in $MEC/incoming/*/ $MEC/migrations/*/; do
+for left in "$MEC"/incoming/*/ "$MEC"/migrations/*/; do
     [ -d "$left" ] && left=${left%/} && echo "leftover:${left#"$MEC"/}=${left##*/}"
 done
 home=$(getent passwd "$OWNER" | cut -d: -f6)

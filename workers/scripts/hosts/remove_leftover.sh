@@ -9,6 +9,8 @@ home=$(getent passwd "$OWNER" | cut -d: -f6)
     flock -x 9
     [ ! -e "$home/.ssh/authorized_keys" ] || sed -i "/ mec-migration-$MARK\$/d" "$home/.ssh/authorized_keys"
 ) 9>"$MEC/authorized_keys.lock"
-for mount in $(awk -v place="$MEC/incoming/$MARK/" 'index($2, place) == 1 {print $2}' /proc/mounts | sort -r); do umount "$mount" || umount -l "$mount"; done
+awk -v place="$MEC/incoming/$MARK/" 'index($2, place) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
+    umount "$mount" || umount -l "$mount"
+done
 rm -rf --one-file-system "$MEC/incoming/$MARK" "$MEC/migrations/$MARK"
 rm -f "/run/mec-migration-$MARK.lock" "/run/mec-$MARK.lock"

@@ -6,8 +6,8 @@ d=$INSTANCES/$SERVICE
 [ -e "$d" ] && fail "$d is there already"
 state=$received/saved/state
 # a memory image of another moment than the disk's would go on, and damage what it does not know
-[ "$(xxh128sum <"$state/manifest" | cut -d' ' -f1)" = "$DIGEST" ] && (cd "$state" && xxh128sum --quiet -c manifest >/dev/null 2>&1) ||
-    fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
+whole() { [ "$(xxh128sum <"$state/manifest" | cut -d' ' -f1)" = "$DIGEST" ] && (cd "$state" && xxh128sum --quiet -c manifest >/dev/null 2>&1); }
+whole || fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
 mv -T "$received" "$d"
 echo "$ID" >"$d/migration"
 rebase "$d"

@@ -51,6 +51,7 @@ clean() {
     while mountpoint -q "$root"; do umount -R "$root" 2>/dev/null || umount -l "$root"; done
     rm -rf --one-file-system "$work"
 }
+# shellcheck disable=SC2154
 trap 'status=$?; clean; exit $status' EXIT INT TERM
 clean
 mkdir -p "$work/layer/$content" "$work/work" "$root"

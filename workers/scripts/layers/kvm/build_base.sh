@@ -10,6 +10,7 @@ clean() {
     umount "$root/proc" 2>/dev/null || true
     rm -rf --one-file-system "$work"
 }
+# shellcheck disable=SC2154
 trap 'status=$?; clean; exit $status' EXIT INT TERM
 clean
 mkdir -p "$work/layer/image"
@@ -29,7 +30,7 @@ chroot "$root" update-initramfs -u >"$work/log" 2>&1 || { tail -n 20 "$work/log"
 umount "$root/proc"
 mv "$root"/boot/vmlinuz-* "$work/layer/image/vmlinuz"
 mv "$root"/boot/initrd.img-* "$work/layer/image/initrd.img"
-rm -rf "$root"/boot/* "$root/var/cache/apt/archives"/*.deb "$root"/var/cache/apt/*.bin "$root"/var/lib/apt/lists/* "$root"/vmlinuz* "$root"/initrd.img*
+rm -rf "${root:?}"/boot/* "$root/var/cache/apt/archives"/*.deb "$root"/var/cache/apt/*.bin "$root"/var/lib/apt/lists/* "$root"/vmlinuz* "$root"/initrd.img*
 echo "deb $mirror trixie main" >"$root/etc/apt/sources.list"
 mkdir -p "$root/etc/mec"
 cat >"$root/etc/mec/init" <<'INIT'

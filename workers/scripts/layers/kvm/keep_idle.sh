@@ -10,6 +10,7 @@ clean() {
     virsh -q destroy "$guest" >/dev/null 2>&1 || true
     rm -rf --one-file-system "$d"
 }
+# shellcheck disable=SC2154
 trap 'status=$?; clean; exit $status' EXIT INT TERM
 mkdir -p "$d/image" "$place/idle"
 qemu-img create -q -f qcow2 -F qcow2 -b "$place/image/disk.qcow2" "$d/image/disk.qcow2"
