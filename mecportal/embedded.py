@@ -1,4 +1,4 @@
-"""The portal's processes on one machine, kept running by supervisor: web, worker, beat and the embedded Valkey."""
+"""The portal's processes on one machine, kept running by supervisor: web, worker, control, beat and the embedded Valkey."""
 
 import getpass
 import os

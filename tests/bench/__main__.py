@@ -9,6 +9,7 @@ from rich.console import Console
 from tests.bench.containers import measure_containers
 from tests.bench.edge import available_mb, fresh_edge, measure_portal
 from tests.bench.machines import measure_machines
+from tests.bench.ownership import measure_ownership
 from tests.bench.pages import measure_compare, measure_pages
 from tests.bench.table import Figures
 
@@ -18,7 +19,7 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=int, default=5, help="of each container and page (default 5); a forecast takes ten"
     )
-    parser.add_argument("--only", choices=["containers", "machines", "pages", "compare"])
+    parser.add_argument("--only", choices=["containers", "machines", "ownership", "pages", "compare"])
     options = parser.parse_args()
     # whoever ends the bench finds its edge taken down, and the table of what was measured
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -41,6 +42,8 @@ def measure(figures: Figures, runs: int, only: str | None) -> None:
                 containers_s = measure_containers(figures, site, runs)
             if only != "containers":
                 measure_machines(figures, site, free_mb, containers_s)
+    if only in (None, "ownership"):
+        measure_ownership(figures)
     if only in (None, "compare"):
         measure_compare(figures, runs)
     if only in (None, "pages"):

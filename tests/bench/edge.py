@@ -64,7 +64,7 @@ def of_the_stage(moves: list[dict[str, Any]], name_or_title: str) -> list[float]
 
 
 def measure_portal(figures: Figures, site: Site) -> None:
-    figures.add("portal at rest, PSS of web, worker, beat and Valkey (MB)", [portal_mb(site)], MEMORY_MB)
+    figures.add("portal at rest, PSS of web, worker, control, beat and Valkey (MB)", [portal_mb(site)], MEMORY_MB)
 
 
 def portal_mb(site: Site) -> float:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         sub = parser.add_subparsers(dest="action", required=True)
-        sub.add_parser("up", help="run web, worker, beat and the embedded Valkey until Ctrl-C")
+        sub.add_parser("up", help="run web, worker, control, beat and the embedded Valkey until Ctrl-C")
         sub.add_parser("down", help="end a portal that runs for this data directory")
         person = sub.add_parser("person", help="make a person who can sign in, with a fresh password")
         person.add_argument("name")
