@@ -205,6 +205,8 @@ def migration(service: Service, target: Host, **changed: Any) -> Migration:
         "forecast": {"total_s": 4.1, "downtime_s": 1.0, "bytes_on_wire": 32_000_000, "basis": "sizes", "runs": 0},
     }
     made = Migration.objects.create(**values | changed)
+    if made.is_active:
+        Service.objects.filter(pk=service.pk).update(lock=f"migration {made.pk}")
     Event.objects.create(migration=made, kind="queued", message="Waiting for a worker.")
     return made
 

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import Host, HostFacts, HostRole, HostStatus, Migration, Operation, OperationKind
 
-from .operations import queue_operation
+from .operations import ACTIVE_OPERATIONS, queue_operation
 
 
 @transaction.atomic
@@ -24,7 +24,11 @@ def register_host(
     """
     host = Host(name=name, address=address, key_file=key_file, host_key=host_key.strip(), **values)
     _check(host)
-    host.save()
+    try:
+        with transaction.atomic():
+            host.save()
+    except IntegrityError as error:  # another person registered it at the same moment
+        raise ValidationError(f"A host of the name {name} has just been registered: look at it first.") from error
     hint_on_commit()
     return host
 
@@ -62,10 +66,15 @@ def remove_host(*, host: Host) -> None:
         raise ValidationError(f"{host} still has services: migrate or remove them first.")
     if Migration.objects.touching(host).active().exists():
         raise ValidationError(f"A migration from or to {host} is under way: wait until it has ended.")
+    if work := Operation.objects.filter(host=host, status__in=ACTIVE_OPERATIONS).first():
+        raise ValidationError(f"{work} (work {work.pk}) is under way on {host}: wait until that has ended.")
     try:
-        host.delete()
+        with transaction.atomic():
+            host.delete()
     except ProtectedError as error:
         raise ValidationError(f"{host} is part of the migration history, so it stays registered.") from error
+    except IntegrityError as error:  # work was asked for at the same moment
+        raise ValidationError(f"Work has just begun on {host}: wait until that has ended.") from error
     hint_on_commit()
 
 

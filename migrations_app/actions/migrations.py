@@ -8,11 +8,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from migrations_app.abilities import lacking
+from migrations_app.admission.occupied import occupation
 from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Cell,
     Event,
+    Experiment,
     Host,
     HostRole,
     Kind,
@@ -24,11 +26,19 @@ from migrations_app.models import (
     Storage,
 )
 
+from .locking import lock_service, release
+
 LAYER_MODELS = (2, 3)
 
 
 def refusals(
-    *, service: Service, target: Host, layers: int = 3, method: str = Method.SAVE, idle_memory: bool = False
+    *,
+    service: Service,
+    target: Host,
+    layers: int = 3,
+    method: str = Method.SAVE,
+    idle_memory: bool = False,
+    experiment: Experiment | None = None,
 ) -> list[str]:
     """Every reason, known without asking a host, why this migration cannot be; empty when it can."""
     faults = []
@@ -45,8 +55,8 @@ def refusals(
         faults.append(
             f"{service} is {service.shown_status.label.lower()}: only a running service can be migrated live."
         )
-    if active := service.migrations.filter(status__in=["queued", "running"]).first():
-        faults.append(f"{service} is already being migrated (#{active.pk}): wait until that has ended, or cancel it.")
+    if sentence := occupation(service, experiment):
+        faults.append(sentence)
     return faults
 
 
@@ -92,7 +102,9 @@ def request_migration(
     Raises ValidationError with every reason why it cannot be.
     """
     service.refresh_from_db()
-    if faults := refusals(service=service, target=target, layers=layers, method=method, idle_memory=idle_memory):
+    experiment = cell.experiment if cell else None
+    how: dict[str, Any] = {"layers": layers, "method": method, "idle_memory": idle_memory}
+    if faults := refusals(service=service, target=target, experiment=experiment, **how):
         raise ValidationError(faults)
     try:
         with transaction.atomic():
@@ -104,9 +116,7 @@ def request_migration(
                 target=target,
                 kind=service.kind,
                 storage=service.storage,
-                layers=layers,
-                method=method,
-                idle_memory=idle_memory,
+                **how,
                 bandwidth_mbit=cell.bandwidth_mbit if cell else min(service.host.bandwidth_mbit, target.bandwidth_mbit),
                 layers_chosen=layers_chosen,
                 cell=cell,
@@ -114,6 +124,7 @@ def request_migration(
                 reason=reason,
                 forecast=forecast or {},
             )
+            lock_service(service, migration, experiment)
             Event.objects.create(migration=migration, kind="queued", message="Waiting for a worker.")
             send_on_commit(RUN_MIGRATION, migration.pk)
             hint_on_commit(migration.pk)
@@ -145,6 +156,19 @@ def cancel_migration(*, migration: Migration, by: User | None = None) -> None:
             if migration.is_active:
                 raise ValidationError("The service is already being restored on its target: it is too late to cancel.")
             raise ValidationError(f"This migration has ended: {migration.shown_status.label.lower()}.")
+        if waiting:
+            release(migration)
         kind = "outcome" if waiting else "cancel_requested"
         Event.objects.create(migration=migration, kind=kind, message=f"Cancel requested{who}.")
+        hint_on_commit(migration.pk)
+
+
+def reject_unclaimed(*, migration: Migration, sentence: str) -> None:
+    """End a queued migration that no worker may begin."""
+    rejected = Migration.objects.filter(pk=migration.pk, status=MigrationStatus.QUEUED).update(
+        status=MigrationStatus.REJECTED, finished_at=timezone.now(), error=sentence
+    )
+    if rejected:
+        release(migration)
+        Event.objects.create(migration=migration, kind="outcome", message=sentence)
         hint_on_commit(migration.pk)

@@ -20,12 +20,18 @@ from migrations_app.models import (
     StageRun,
 )
 
+from .locking import refused_when_claimed, release
+from .migrations import reject_unclaimed
+
 
 @transaction.atomic
 def claim(*, migration_id: int) -> Migration | None:
     """Take a queued migration, if both its hosts have room; None when another worker has it or it must wait."""
     migration = Migration.objects.filter(pk=migration_id, status=MigrationStatus.QUEUED).first()
     if migration is None:
+        return None
+    if sentence := refused_when_claimed(migration):
+        reject_unclaimed(migration=migration, sentence=sentence)
         return None
     # locks both rows on PostgreSQL; on SQLite the IMMEDIATE transaction is the lock
     hosts = list(
@@ -125,6 +131,7 @@ def finish(*, migration_id: int, status: MigrationStatus, message: str, **values
         status=status, finished_at=timezone.now(), **values
     )
     if done:
+        release(Migration(pk=migration_id))
         record_event(migration_id=migration_id, kind="outcome", message=message, data={"outcome": status})
     return bool(done)
 
