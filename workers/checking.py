@@ -137,17 +137,17 @@ def _application_of(layer_name: str) -> Application | None:
 def _record_services(host: Host, instances: list[facts.Instance], asked_at: datetime) -> list[dict[str, str]]:
     """Make the portal's services say what runs here; an instance that it does not know is a problem."""
     found_here = {instance.name: instance for instance in instances}
-    for service in Service.objects.all():
+    for service in Service.objects.select_related("host"):
         instance = found_here.get(service.name)
         seen = instance.state if instance else None
-        migrations = service.migrations.all()
-        if migrations.active().exists() or migrations.filter(finished_at__gte=asked_at).exists():
+        works = (service.migrations.all(), service.operations.all())
+        if service.lock or any(work.filter(finished_at__gte=asked_at).exists() for work in works):
             continue  # it may have come or gone while the host was answering
         if service.status == ServiceStatus.UNKNOWN and seen == "RUNNING":
-            actions.record_service(service_id=service.pk, status=ServiceStatus.RUNNING, host=host)
+            actions.record_seen(service=service, status=ServiceStatus.RUNNING, host=host)
         elif service.host == host and service.status == ServiceStatus.RUNNING and seen != "RUNNING":
             lost = ServiceStatus.STOPPED if seen else ServiceStatus.UNKNOWN
-            actions.record_service(service_id=service.pk, status=lost)
+            actions.record_seen(service=service, status=lost)
         elif service.host == host and instance and seen == "RUNNING":
             actions.record_memory(service_id=service.pk, memory_bytes=instance.memory_bytes)
     known = set(Service.objects.values_list("name", flat=True))

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from workers.hosts.base import MecHost
-from workers.move import Move, SavedState, Sight, Station
+from workers.move import Found, Move, SavedState, Sight, Station
 from workers.transfer.rsync import Part
 
 
@@ -24,6 +24,10 @@ class Guest(Protocol):
 
     async def memory_bytes(self, host: MecHost, station: Station) -> int:
         """The memory that it holds now, of which its saved state will be made; 0 when it does not run."""
+        ...
+
+    async def find(self, host: MecHost, station: Station) -> Found:
+        """Say what the host has of the service, outside any migration."""
         ...
 
     async def look(self, host: MecHost, move: Move) -> Sight:

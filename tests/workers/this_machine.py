@@ -1,0 +1,39 @@
+"""The real scripts, run here below a directory of the test instead of /var/lib/mec, with small stand-ins for virsh and LXC."""
+
+import asyncio
+from pathlib import Path
+
+from workers.hosts.base import CommandFailed, CommandTimedOut, Target, parse_values, script_text
+
+
+class ThisMachine:
+    """A MecHost below `place`; `tools` come first on the PATH."""
+
+    name = "here"
+    target = Target("here", "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.tools = place / "mec", place / "tools"
+        for folder in (self.place / "instances", self.place / "migrations", self.place / "incoming", self.tools):
+            folder.mkdir(parents=True)
+        self.tool("xxh128sum", 'case "$1" in -c|--quiet) exit 0 ;; esac; md5sum "$@"')
+        self.tool("lxc-info", "exit 1")
+        self.tool("mount", "exit 0")
+
+    def tool(self, name: str, text: str) -> None:
+        (self.tools / name).write_text(f"#!/bin/sh\n{text}\n")
+        (self.tools / name).chmod(0o755)
+
+    async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
+        text = script_text(script).replace("@STDIN@", stdin).replace("MEC=/var/lib/mec", f"MEC={self.place}")
+        process = await asyncio.create_subprocess_exec(
+            "timeout", "-k", "2", f"{limit_s:g}", "sh", "-eu", "-s", "--", *map(str, arguments),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={"PATH": f"{self.tools}:/usr/sbin:/usr/bin:/sbin:/bin"},
+        )  # fmt: skip
+        out, err = await process.communicate(text.encode())
+        if process.returncode in (124, 137):
+            raise CommandTimedOut(self.name, script, limit_s)
+        if process.returncode:
+            raise CommandFailed(self.name, script, process.returncode, out.decode() + err.decode())
+        return parse_values(out.decode())
