@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.abilities import missing_for
+from migrations_app.admission.rules import missing_tools
 from migrations_app.models import (
     Application,
     BaseLayer,
@@ -125,7 +125,7 @@ def _missing_bases(host: Host, found: facts.Facts) -> list[dict[str, str]]:
             "mend": f"./manage.py base provision {host} --kind {kind}",
         }
         for kind in sorted(wanted - held)
-        if not missing_for(kind, found.values)
+        if not missing_tools(kind, found.values)
     ]
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from migrations_app.abilities import lacking
+from migrations_app.admission.verdict import lacking
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Application,

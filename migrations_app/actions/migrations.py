@@ -7,81 +7,21 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from migrations_app.abilities import lacking
-from migrations_app.admission.occupied import occupation
+from migrations_app.admission.rules import faults
+from migrations_app.admission.verdict import verdict
 from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Cell,
     Event,
-    Experiment,
     Host,
-    HostRole,
-    Kind,
     Method,
     Migration,
     MigrationStatus,
     Service,
-    ServiceStatus,
-    Storage,
 )
 
 from .locking import lock_service, release
-
-LAYER_MODELS = (2, 3)
-
-
-def refusals(
-    *,
-    service: Service,
-    target: Host,
-    layers: int = 3,
-    method: str = Method.SAVE,
-    idle_memory: bool = False,
-    experiment: Experiment | None = None,
-) -> list[str]:
-    """Every reason, known without asking a host, why this migration cannot be; empty when it can."""
-    faults = []
-    if layers not in LAYER_MODELS:
-        faults.append(f"There is no migration with {layers} layers: choose 2 or 3.")
-    faults += _method_faults(service, layers, method, idle_memory)
-    if target == service.host:
-        faults.append(f"{service} already runs on {target}: choose another target.")
-    if target.role != HostRole.MEC:
-        faults.append(f"{target} is the user's side, not a MEC host: choose a MEC host.")
-    elif sentence := lacking(target, service.kind):
-        faults.append(sentence)
-    if service.status != ServiceStatus.RUNNING:
-        faults.append(
-            f"{service} is {service.shown_status.label.lower()}: only a running service can be migrated live."
-        )
-    if sentence := occupation(service, experiment):
-        faults.append(sentence)
-    return faults
-
-
-def _method_faults(service: Service, layers: int, method: str, idle_memory: bool) -> list[str]:
-    faults = []
-    if method not in Method.values:
-        faults.append(f"There is no method {method}: choose {' or '.join(Method.values)}.")
-    if method == Method.LIVE:
-        if service.kind != Kind.KVM:
-            faults.append(
-                f"{service} is a container, and LXC has no live migration of its own: choose “{Method.SAVE.label}”."
-            )
-        elif layers != 3:
-            faults.append("QEMU's live migration needs the application layer on the target: choose three layers.")
-        elif service.storage != Storage.OVERLAY:
-            faults.append(
-                f"QEMU's live migration copies an overlay's changes, and {service} is a full copy: "
-                f"choose “{Method.SAVE.label}”."
-            )
-    if idle_memory and (service.kind != Kind.KVM or layers != 3 or method != Method.SAVE):
-        faults.append(
-            "Only a virtual machine's memory, saved and sent with three layers, can be sent as a difference to the idle "
-            "application's: leave that choice out."
-        )
-    return faults
 
 
 def request_migration(
@@ -104,8 +44,8 @@ def request_migration(
     service.refresh_from_db()
     experiment = cell.experiment if cell else None
     how: dict[str, Any] = {"layers": layers, "method": method, "idle_memory": idle_memory}
-    if faults := refusals(service=service, target=target, experiment=experiment, **how):
-        raise ValidationError(faults)
+    if refused := faults(verdict(service, target, experiment=experiment, **how)):
+        raise ValidationError(refused)
     try:
         with transaction.atomic():
             migration = Migration.objects.create(

@@ -125,6 +125,18 @@ def test_a_service_of_a_running_experiment_is_left_to_it(as_operator: Client, ed
     assert actions.remove_service(service=service).is_active, "what an ended experiment left can be removed"
 
 
+def test_the_page_says_why_nothing_can_be_done_now(as_operator: Client, edge: dict[str, Any]) -> None:
+    work = actions.stop_service(service=edge["service"])
+    text = as_operator.get(f"/services/{edge['service'].name}/").content.decode()
+    assert f"Nothing else can be done to it now: {edge['service']} is being stopped (work {work.pk})" in text
+    buttons = text.split('id="buttons"')[1].split("</div>")[0]
+    assert "<button" not in buttons
+    assert "href" not in buttons
+    page = as_operator.get(f"/services/{edge['service'].name}/migrate/").content.decode()
+    assert f"Not now: {edge['service']} is being stopped (work {work.pk})" in page
+    assert 'disabled aria-describedby="why-not"' in page
+
+
 def test_a_host_with_work_on_it_is_not_forgotten(as_operator: Client, edge: dict[str, Any]) -> None:
     host = factories.HostFactory()
     work = actions.check_host(host=host)

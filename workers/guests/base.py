@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from migrations_app.admission.rules import Side
 from workers.hosts.base import MecHost
 from workers.move import Found, Move, SavedState, Sight, Station
 from workers.transfer.rsync import Part
@@ -66,7 +67,7 @@ class Guest(Protocol):
         """Set the moved instance aside on the source, with its saved state."""
         ...
 
-    async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
+    async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
         """Why this technology cannot move it between two hosts that said this of themselves; it may ask the target more."""
         ...
 
