@@ -80,7 +80,7 @@ def test_a_target_without_the_base_is_refused_and_can_be_provisioned(site: Site,
     site.link("mec-1", bandwidth_mbit=100.0)
     site.link("mec-3", bandwidth_mbit=100.0)
     assert (refused["outcome"], refused["exit_code"]) == ("rejected", 1)
-    assert "lacks the base layer debian-13: provision it there first" in refused["error"]
+    assert "mec-3 does not hold the base debian-13 for LXC: provision it." in refused["error"]
     assert "holds no base layer for LXC, so it cannot be a target of such services" in checked
     assert "mec-3 holds debian-13 (LXC) now" in provisioned
     assert "Ready" in site.ok("host", "check", "mec-3")
@@ -90,10 +90,11 @@ def test_a_base_that_differs_is_a_problem_and_refused(site: Site, calm: str) -> 
     digest = "/var/lib/mec/layers/base/debian-13/digest"
     site.shell("mec-2", f"cp {digest} {digest}.true; echo 0123 >{digest}")
     checked = site.ok("host", "check", "mec-2")
-    refused = site.migrate(calm, "mec-2")
+    refused = site.command("live_migrate", calm, "--to", "mec-2")
     site.shell("mec-2", f"mv {digest}.true {digest}")
     assert "differs from the other hosts'" in checked
-    assert refused["outcome"] == "rejected"
+    assert refused.returncode == 1
+    assert "The base debian-13 on mec-2 differs from that on mec-1: provision it anew." in refused.stderr
     assert "Ready" in site.ok("host", "check", "mec-2")
 
 

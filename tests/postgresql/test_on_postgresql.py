@@ -18,6 +18,7 @@ import django, sys, threading
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
+call_command("flush", verbosity=0, interactive=False)
 from django.db import connection
 from tests import factories
 from migrations_app import actions
@@ -41,6 +42,7 @@ import django, threading
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
+call_command("flush", verbosity=0, interactive=False)
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import QuerySet
