@@ -151,7 +151,15 @@ def _record_services(host: Host, instances: list[facts.Instance], asked_at: date
         elif service.host == host and instance and seen == "RUNNING":
             actions.record_memory(service_id=service.pk, memory_bytes=instance.memory_bytes)
     known = set(Service.objects.values_list("name", flat=True))
-    return [
+    twice = [
+        {
+            "what": f"“{service}” runs here, and the portal has it on {service.host}, {service.shown_status.label.lower()}.",
+            "mend": f"./manage.py host check {service.host}",
+        }
+        for service in Service.objects.exclude(host=host).filter(lock="").select_related("host")
+        if service.name in found_here and found_here[service.name].state == "RUNNING"
+    ]
+    return twice + [
         {
             "what": f"There is an instance “{found.name}” that the portal does not know ({found.state.lower()}).",
             "mend": REMOVE[found.kind].format(name=found.name),

@@ -28,7 +28,7 @@ from workers.guests import GUESTS
 from workers.hosts.base import MecHost
 from workers.hosts.ssh import connect
 from workers.layers import STORES
-from workers.move import Station
+from workers.move import Found, Station
 from workers.probe import Row, probing
 
 T = TypeVar("T")
@@ -163,7 +163,10 @@ def deploy(operation: Operation) -> str:
 def start(operation: Operation) -> str:
     """Start a stopped service where it is."""
     service = _service(operation)
-    _look_first(service)
+    if not _look_first(service).instance:
+        raise MigrationError(
+            f"{service.host} has nothing of {service} to start: remove the service and deploy it again."
+        )
     _on_host(service, _start)
     return _await_answer(operation, service)
 
@@ -191,10 +194,11 @@ def remove(operation: Operation) -> str:
     return f"{service.name} is removed.{stays if left else ''}"
 
 
-def _look_first(service: Service) -> None:
+def _look_first(service: Service) -> Found:
     """Nothing is started or stopped before it is certain that it is this service, and here alone."""
-    found = whereabouts.look_around(service)
-    whereabouts.must_be_ours(service, found[service.host])
+    found = whereabouts.look_around(service)[service.host]
+    whereabouts.must_be_ours(service, found)
+    return found
 
 
 def _on_host(service: Service, work: Callable[[MecHost, Station], Awaitable[T]], host: Host | None = None) -> T:

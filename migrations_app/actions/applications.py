@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from migrations_app import recipes
@@ -50,7 +50,8 @@ def remove_application(*, application: Application, experiment: Experiment | Non
     if sentence := kept_for_another(application, experiment):
         raise ValidationError(sentence)
     try:
-        application.delete()
-    except ProtectedError as error:
+        with transaction.atomic():
+            application.delete()
+    except (ProtectedError, IntegrityError) as error:  # the second: one is being deployed at this moment
         raise ValidationError(f"Services of {application} are deployed: remove them first.") from error
     hint_on_commit()

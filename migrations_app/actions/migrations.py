@@ -41,7 +41,10 @@ def request_migration(
 
     Raises ValidationError with every reason why it cannot be.
     """
-    service.refresh_from_db()
+    try:
+        service.refresh_from_db()
+    except Service.DoesNotExist as error:
+        raise ValidationError(f"{service} was removed meanwhile.") from error
     experiment = cell.experiment if cell else None
     how: dict[str, Any] = {"layers": layers, "method": method, "idle_memory": idle_memory}
     if refused := faults(verdict(service, target, experiment=experiment, **how)):

@@ -125,6 +125,16 @@ def test_a_service_of_a_running_experiment_is_left_to_it(as_operator: Client, ed
     assert actions.remove_service(service=service).is_active, "what an ended experiment left can be removed"
 
 
+def test_work_on_a_service_that_was_removed_meanwhile_is_refused(edge: dict[str, Any]) -> None:
+    service = Service.objects.get()
+    Service.objects.all().delete()
+    with pytest.raises(ValidationError, match="was removed meanwhile"):
+        actions.request_migration(service=service, target=edge["target"])
+    service.pk = 999_999
+    with pytest.raises(ValidationError, match="was removed meanwhile"):
+        actions.stop_service(service=service)
+
+
 def test_the_page_says_why_nothing_can_be_done_now(as_operator: Client, edge: dict[str, Any]) -> None:
     work = actions.stop_service(service=edge["service"])
     text = as_operator.get(f"/services/{edge['service'].name}/").content.decode()

@@ -5,14 +5,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.models import Operation, Service
+from migrations_app.models import Host, Operation, Service
 from tests import factories
 from tests.engine.fakes import FakeHost
-from workers import operating, whereabouts
+from workers import checking, operating, whereabouts
 from workers.engine import MigrationError
 from workers.hosts.base import HostUnreachable, Target
+from workers.hosts.facts import Instance
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,6 +164,28 @@ def test_a_strangers_instance_is_neither_started_nor_stopped(act: Callable[..., 
     here.running, here.owner = True, "02:4d:aa:aa:aa:aa"
     assert "was not made for this service: nothing was touched" in ask(act, service).message
     assert here.running
+
+
+def test_where_nothing_of_it_is_nothing_is_started(edge: Edge) -> None:
+    service, here, _there, _hosts = edge
+    Service.objects.update(status="failed")
+    here.instance = _there.running = False
+    assert f"{here.name} has nothing of {service} to start" in ask(actions.start_service, service).message
+    assert "guest/start" not in [call.replace("lxc/", "guest/") for call in here.calls]
+
+
+def test_a_check_names_a_service_that_runs_where_the_portal_does_not_have_it(edge: Edge) -> None:
+    service, here, there, _hosts = edge
+    Service.objects.update(status="stopped")
+    host = Host.objects.get(name=there.name)
+    found = [Instance(service.name, "lxc", "RUNNING")]
+    problems = checking._record_services(host, found, timezone.now())
+    assert problems == [
+        {
+            "what": f"“{service}” runs here, and the portal has it on {here.name}, stopped.",
+            "mend": f"./manage.py host check {here.name}",
+        }
+    ]
 
 
 def test_where_it_is_certain_only_its_own_host_is_asked(edge: Edge) -> None:
