@@ -124,6 +124,14 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # Redis hands out an unacknowledged task again: two copies of one migration lose data
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# What looks after migrations and operations, or waits for them itself, has a queue and threads of its own: busy ones cannot
+# starve it, and an experiment cannot wait for itself
+CELERY_TASK_DEFAULT_QUEUE = "work"
+CELERY_TASK_ROUTES = {
+    "workers.run_migration": {"queue": "work"},
+    "workers.run_operation": {"queue": "work"},
+    "workers.*": {"queue": "control"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": not EMBEDDED_REDIS}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")

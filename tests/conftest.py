@@ -1,9 +1,12 @@
 """What all tests share."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.engine.clock import LoopWithItsOwnTime
 
 LONGEST = ("test_bad_luck_of_machines", "test_bad_luck", "test_virtual_machines", "test_experiments")
 FLAGS = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
@@ -33,3 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONGEST.index(name) if name in LONGEST else len(LONGEST), item.get_closest_marker("lab") is None
 
     items.sort(key=place)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The engine's table waits for nothing."""
+    own = item.path.parent.name == "engine"
+    return {"own_time": LoopWithItsOwnTime} if own else {"asyncio": asyncio.new_event_loop}

@@ -8,6 +8,7 @@ import factory
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from migrations_app import actions
 from migrations_app.access import OPERATORS
 from migrations_app.models import (
     Application,
@@ -255,6 +256,15 @@ def samples(made: Migration, until_s: float = 4.5, dark: tuple[float, float] = (
 
 def operation(**about: Any) -> Operation:
     return Operation.objects.create(**{"kind": "check_host", "subject": "mec-1", "status": "succeeded"} | about)
+
+
+def ended(work: Operation, succeeded: bool = True) -> Operation:
+    """A queued one, as a worker takes and ends it."""
+    claimed = actions.claim_operation(operation_id=work.pk)
+    assert claimed is not None
+    actions.finish_operation(operation=claimed, succeeded=succeeded, message="done" if succeeded else "It failed.")
+    claimed.refresh_from_db()
+    return claimed
 
 
 def experiment(source: Host, target: Host, **changed: Any) -> Experiment:

@@ -38,6 +38,7 @@ class MigrationContext:
     clock: Clock
     remember: Callable[[dict[str, Any]], Awaitable[None]]
     note: Callable[..., Awaitable[None]]  # what a stage measured, for the journal
+    problem: Callable[[str], Awaitable[None]]  # what is not as it should be, though the stage did what it is for
     moved: Callable[[], Awaitable[None]]  # the service lives on the target now
     app_kept: Callable[[str, int], Awaitable[None]]  # the target holds the application layer now: digest, bytes
     made: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +62,11 @@ class MigrationContext:
         return self.app or AppAtSource("", "", 0)
 
     @property
+    def size_bytes(self) -> int:
+        """About what is saved and digested: the memory and the instance's files, as the checks found them."""
+        return sum(int(self.facts.get(name) or 0) for name in ("memory_bytes", "instance_bytes"))
+
+    @property
     def saved(self) -> SavedState:
         """The state that `suspend_instance` saved."""
         if "digest" not in self.made:
@@ -78,6 +84,10 @@ class MigrationContext:
         except MigrationError:
             return Location.UNKNOWN
         return place(source, target)
+
+    async def close_way(self) -> None:
+        """Close the way between the hosts; what came is kept for a person to look at."""
+        await self.transfer.close(keep=True)
 
 
 def place(source: Sight, target: Sight) -> Location:

@@ -1,17 +1,13 @@
 """One experiment: cell by cell, by the same operations and migrations that an operator asks for, and the edge left as found."""
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.db.models import Q
-from django.utils import timezone
 
 from migrations_app import actions
 from migrations_app.admission.occupied import busy_with
@@ -34,9 +30,9 @@ from migrations_app.plan import forecasts
 from workers import environment, records
 from workers.conditions import link, on, wait_until_quiet
 from workers.engine import MigrationError
+from workers.lease import LOST_DATABASE, kept
 
 log = logging.getLogger(__name__)
-BEAT_S = 3.0
 POLL_S = 0.2
 # No work takes so long: what is not done by then keeps no experiment from its end
 WAIT_LIMIT_S = 7200.0
@@ -52,7 +48,7 @@ class Stopped(Exception):
 
 def execute(experiment: Experiment) -> None:
     """Run the cells that are not finished yet, then take away all that the experiment brought."""
-    with _beating(experiment):
+    with kept(experiment):
         try:
             _settle(experiment)
             if not experiment.environment:
@@ -64,6 +60,8 @@ def execute(experiment: Experiment) -> None:
             end, message = ExperimentStatus.FINISHED, _ending(experiment)
         except Stopped:
             end, message = ExperimentStatus.STOPPED, "Stopped; what was measured until then is kept."
+        except LOST_DATABASE:  # nothing can be written now: another worker goes on with the first unfinished cell
+            raise
         except Exception as error:  # whatever it is, the experiment ends with it, and the next one can begin
             end, message = ExperimentStatus.FAILED, _sentence(error)
         left = clean_up(experiment)
@@ -104,7 +102,7 @@ def _attempt(experiment: Experiment, cell: Cell) -> None:
             _go_on(experiment)
             _say(experiment, f"{cell}: run {measured + 1} of {experiment.runs}.")
             _run(experiment, cell, service)
-    except Stopped:
+    except (Stopped, *LOST_DATABASE):
         raise
     except Exception as error:  # one cell's failure, of whatever kind, is not the others'
         actions.finish_cell(cell=cell, status=CellStatus.FAILED, error=_sentence(error))
@@ -249,22 +247,3 @@ def _remove_service(experiment: Experiment, service: Service) -> None:
         time.sleep(POLL_S)
         service.refresh_from_db()
     _await(actions.remove_service(service=service, experiment=experiment))
-
-
-@contextmanager
-def _beating(experiment: Experiment) -> Iterator[None]:
-    """Show that the worker lives; by a thread, since the work itself only waits."""
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(BEAT_S):
-            Experiment.objects.filter(pk=experiment.pk).update(heartbeat_at=timezone.now())
-        connection.close()
-
-    beating = threading.Thread(target=beat, daemon=True)
-    beating.start()
-    try:
-        yield
-    finally:
-        done.set()
-        beating.join()

@@ -1,4 +1,7 @@
-"""Engine events -> actions -> (after the commit) hints. The database is the truth; a hint that is lost loses nothing."""
+"""Engine events -> actions -> (after the commit) hints. The database is the truth; a hint that is lost loses nothing.
+
+Each write has the worker's lease in its condition, and is tried again for a while when the database does not answer.
+"""
 
 import asyncio
 import time
@@ -10,27 +13,32 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.actions import running
 from migrations_app.hints import send_hint
-from migrations_app.models import Migration, MigrationStatus, ServiceStatus, StageStatus
+from migrations_app.models import Migration, MigrationStatus, StageRun, StageStatus
 from workers.engine import Outcome, Plan
 from workers.engine.stage import Context
+from workers.lease import Lease
 
 C = TypeVar("C", bound=Context)
+T = TypeVar("T")
 
 ADVICE = {
     Outcome.SUCCEEDED: "Nothing is left to do.",
-    Outcome.FINISHED_WITH_PROBLEMS: "The service is on its target. Look at the problems below and mend them.",
-    Outcome.REJECTED: "Nothing was changed. Mend what the checks found and migrate again.",
-    Outcome.ROLLED_BACK: "The service goes on where it was. Mend the cause and migrate again.",
+    Outcome.FINISHED_WITH_PROBLEMS: "The service is on its target. Look at the problems below and fix them.",
+    Outcome.REJECTED: "Nothing was changed. Fix what the checks found and migrate again.",
+    Outcome.ROLLED_BACK: "The service goes on where it was. Fix the cause and migrate again.",
     Outcome.CANCELLED: "The service goes on where it was. Migrate again whenever you like.",
     Outcome.STUCK: (
         "Look at both hosts before anything else: run “lxc-ls -P /var/lib/mec/instances -f” (LXC) or “virsh list --all” (KVM) on "
         "each. If the service runs on "
         "exactly one, check that host from its page and the portal takes over what it finds. If it runs on none, its saved "
-        "state is kept on the source in /var/lib/mec/migrations/{migration}/state."
+        "state is kept on the source in /var/lib/mec/migrations/{migration}/state, until it is removed from that host's page."
     ),
 }
+HELD = (
+    " Nobody has seen it answer there, so its saved state stays on {source} in /var/lib/mec/migrations/{migration}: look at the "
+    "service, then remove the state from that host's page."
+)
 
 
 @dataclass
@@ -44,11 +52,17 @@ class Running:
 
 
 class MigrationJournal(Generic[C]):
-    """Writes a migration's stages, events and outcome. Times are taken on this worker's clock alone."""
+    """Writes a migration's stages, events and outcome. Times are taken on this worker's clock alone.
 
-    def __init__(self, migration: Migration, plan: Plan[C], began: float, sent_bytes: Callable[[], int]) -> None:
+    Each write raises LeaseLost when another worker has the migration, and the database's error when it stays away.
+    """
+
+    def __init__(
+        self, migration: Migration, lease: Lease, plan: Plan[C], began: float, sent_bytes: Callable[[], int]
+    ) -> None:
         self._id = migration.pk
         self._migration = migration
+        self._lease = lease
         self._plan = plan
         self._began = began
         self._sent_bytes = sent_bytes
@@ -69,21 +83,14 @@ class MigrationJournal(Generic[C]):
         if self._hints:
             await asyncio.wait(self._hints, timeout=2)
 
-    async def _write(self, action: Callable[..., Any], **values: Any) -> Any:
-        done = await sync_to_async(action)(migration_id=self._id, **values)
+    async def _write(self, action: Callable[..., T], **values: Any) -> T:
+        done = await self._lease.write(action, migration_id=self._id, lease=self._lease.number, **values)
         self.hint()
         return done
 
     async def announce_plan(self) -> None:
         """Write all stages down as waiting, so that the page shows the whole way from the start."""
-
-        def write(migration_id: int) -> None:
-            for position in range(len(self._plan)):
-                actions.record_stage(
-                    migration_id=migration_id, position=position, status=StageStatus.WAITING, **self._words(position)
-                )
-
-        await self._write(write)
+        await self._write(actions.record_plan, stages=[self._words(position) for position in range(len(self._plan))])
 
     def _words(self, position: int) -> dict[str, Any]:
         stage = self._plan[position]
@@ -136,12 +143,12 @@ class MigrationJournal(Generic[C]):
         return await sync_to_async(Migration.objects.filter(pk=self._id, cancel_requested_at__isnull=False).exists)()
 
     async def commit(self) -> bool:
-        return bool(await self._write(actions.commit))
+        return await self._write(actions.commit)
 
     async def problem(self, sentence: str, log: str = "") -> None:
         self.problems.append(sentence)
         self.log = self.log or log
-        await self._write(actions.record_event, kind="problem", message=sentence)
+        await self._write(actions.note_event, kind="problem", message=sentence)
 
     async def remember(self, made: dict[str, Any]) -> None:
         await self._write(actions.record_made, made=dict(made))
@@ -149,8 +156,7 @@ class MigrationJournal(Generic[C]):
     async def note(self, **values: Any) -> None:
         """What a stage measured: `app_found` belongs to the migration, bytes to the running stage."""
         if "app_found" in values:
-            found = values.pop("app_found")
-            await sync_to_async(Migration.objects.filter(pk=self._id).update)(app_found=found)
+            await self._write(actions.record_app_found, app_found=values.pop("app_found"))
         self.wire_by_stage += values.get("bytes_on_wire", 0)
         if values and self._running:
             self._running.bytes_expected = values.get("bytes_expected", self._running.bytes_expected)
@@ -168,12 +174,12 @@ class MigrationJournal(Generic[C]):
     async def samples(self, batch: list[list[float | int | None]]) -> None:
         await self._write(actions.record_samples, samples=batch)
 
-    async def beat(self) -> None:
-        await sync_to_async(actions.beat)(migration_id=self._id)
-
     async def moved(self) -> None:
-        private = self._migration.layers == 2
-        await sync_to_async(actions.record_moved)(migration=self._migration, private_application=private)
+        await self._write(actions.record_moved)
+
+    async def broken_off(self) -> None:
+        """The stage that ran when an earlier worker died has failed."""
+        await self._write(actions.record_broken_off)
 
     async def finish(self, outcome: Outcome, **figures: Any) -> None:
         """Write down how it ended: the first problem is the one shown, later ones are attached to it."""
@@ -184,14 +190,14 @@ class MigrationJournal(Generic[C]):
             message=f"{status.label}.",
             error=self.problems[0] if self.problems else "",
             problems=self.problems[1:],
-            advice=ADVICE[outcome].format(migration=self._id),
+            advice=await sync_to_async(self._advice)(outcome),
             engine_log=self.log,
             **figures,
         )
-        if outcome in (Outcome.SUCCEEDED, Outcome.FINISHED_WITH_PROBLEMS):
-            await sync_to_async(running.keep_state)(migration_id=self._id)
-        if outcome is Outcome.STUCK and self._migration.service_id:
-            await sync_to_async(actions.record_service)(
-                service_id=self._migration.service_id, status=ServiceStatus.UNKNOWN
-            )
         await self.flush_hints()
+
+    def _advice(self, outcome: Outcome) -> str:
+        answered = StageRun.objects.filter(migration=self._id, name="verify", status=StageStatus.DONE)
+        moved = outcome in (Outcome.SUCCEEDED, Outcome.FINISHED_WITH_PROBLEMS)
+        advice = ADVICE[outcome] + (HELD if moved and not answered.exists() else "")
+        return advice.format(migration=self._id, source=self._migration.source)

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -17,17 +19,20 @@ from migrations_app import actions
 from migrations_app.models import Host, Migration, Origin, StageRun, StageStatus
 from workers import records
 from workers.context import MigrationContext
-from workers.engine import MigrationError, Outcome, Plan, recover, run
+from workers.engine import LeaseLost, MigrationError, Outcome, Plan, recover, run
 from workers.guests import GUESTS
+from workers.hosts.base import HostUnreachable, raise_first
+from workers.hosts.fence import working
 from workers.hosts.ssh import HostClock, SshHost, connect
 from workers.journal import MigrationJournal
 from workers.layers import STORES
+from workers.lease import BEAT_S, Lease
 from workers.move import Move
 from workers.plans import LIVE_COPY, PLANS
-from workers.probe import Probe, Question, felt_downtime, probing
+from workers.probe import Probe, Question, SilentProbe, felt_downtime, probing
 from workers.transfer.rsync import Transfer
 
-BEAT_S = 3.0
+log = logging.getLogger(__name__)
 PROGRESS_S = 0.3
 PROBE_AFTER_S = 1.0  # the user's series goes on a little beyond the last stage
 
@@ -71,52 +76,73 @@ class Meter:
                 self.first = self.last if self.first is None else self.first
 
 
+@dataclass(frozen=True)
+class Held:
+    """A migration in this worker's hands: all that lasts as long as its lease."""
+
+    lease: Lease
+    journal: MigrationJournal[MigrationContext]
+    meter: Meter
+    began: float
+
+
 async def execute(assignment: Assignment) -> Outcome:
-    """Run a claimed migration to its outcome."""
-    async with _world(assignment) as (ctx, journal):
-        if ctx is None:
+    """Run a claimed migration to its outcome. Raises LeaseLost, with nothing more touched, when another worker has it by now."""
+    async with _held(assignment.migration) as held:
+        try:
+            async with _world(assignment, held, user_needed=True) as ctx:
+                return await _run(assignment.migration, held, ctx)
+        except HostUnreachable:
+            await held.journal.finish(Outcome.REJECTED, total_s=round(time.monotonic() - held.began, 3))
             return Outcome.REJECTED
-        await journal.announce_plan()
-        outcome = await run(plan_of(assignment.migration), ctx, journal)
-        if outcome is Outcome.REJECTED:
-            forget = (host.call("hosts/forget", assignment.migration.pk) for host in (ctx.source, ctx.target))
-            await asyncio.gather(*forget, return_exceptions=True)
-        total_s = time.monotonic() - ctx.began
-        portal_s = total_s - ctx.clock.measured_s()
-        sent = await sync_to_async(_bytes_of)(assignment.migration)  # with what a broken-off stage had sent
-        ctx.bytes_on_wire = max(ctx.bytes_on_wire, sent)
-        await _finish(ctx, journal, outcome, total_s, portal_s)
-        return outcome
+
+
+async def _run(migration: Migration, held: Held, ctx: MigrationContext) -> Outcome:
+    await held.journal.announce_plan()
+    outcome = await run(plan_of(migration), ctx, held.journal)
+    if outcome is Outcome.REJECTED:
+        forget = (host.call("hosts/forget", held.lease.mark) for host in (ctx.source, ctx.target))
+        await asyncio.gather(*forget, return_exceptions=True)
+    total_s = time.monotonic() - held.began
+    portal_s = total_s - ctx.clock.measured_s()
+    sent = await sync_to_async(_bytes_of)(migration)  # with what a broken-off stage had sent
+    ctx.bytes_on_wire = max(ctx.bytes_on_wire, sent)
+    await _finish(ctx, held.journal, outcome, total_s, portal_s)
+    return outcome
 
 
 async def take_over(assignment: Assignment) -> Outcome:
-    """Undo or finish a migration whose worker died."""
+    """Undo or finish a migration whose worker died; it needs the two MEC hosts, and asks the user where it can.
+
+    Raises MigrationError while one of them cannot be reached: nothing was touched then, and it is to be tried again.
+    """
     migration = assignment.migration
-    await asyncio.gather(*(_settle(host, migration) for host in (assignment.source, assignment.target)))
-    async with _world(assignment) as (ctx, journal):
-        if ctx is None:
-            return Outcome.STUCK
-        ctx.made = dict(migration.made)
-        ctx.app_found = bool(migration.app_found)
-        begun = await sync_to_async(_begun)(migration)
-        await sync_to_async(_note_broken_off)(migration)
-        outcome = await recover(
-            plan_of(migration),
-            ctx,
-            journal,
-            begun,
-            committed=migration.committed_at is not None,
-            cancelled=migration.cancel_requested_at is not None,
-        )
-        ctx.bytes_on_wire = await sync_to_async(_bytes_of)(migration)
-        began = migration.started_at or timezone.now()
-        await _finish(ctx, journal, outcome, total_s=(timezone.now() - began).total_seconds(), portal_s=None)
-        return outcome
+    async with _held(migration) as held:
+        settled = (_settle(host, held.lease) for host in (assignment.source, assignment.target))
+        raise_first(await asyncio.gather(*settled, return_exceptions=True))
+        async with _world(assignment, held, user_needed=False) as ctx:
+            ctx.made = dict(migration.made)
+            ctx.app_found = bool(migration.app_found)
+            begun = await sync_to_async(_begun)(migration)
+            await held.journal.broken_off()
+            outcome = await recover(
+                plan_of(migration),
+                ctx,
+                held.journal,
+                begun,
+                committed=migration.committed_at is not None,
+                cancelled=migration.cancel_requested_at is not None,
+            )
+            ctx.bytes_on_wire = await sync_to_async(_bytes_of)(migration)
+            began = migration.started_at or timezone.now()
+            total_s = (timezone.now() - began).total_seconds()
+            await _finish(ctx, held.journal, outcome, total_s=total_s, portal_s=None)
+            return outcome
 
 
 async def give_up(migration: Migration, sentence: str, outcome: Outcome = Outcome.STUCK) -> None:
     """End a migration that no plan was run for, or can be run to its end, with one sentence."""
-    journal: MigrationJournal[MigrationContext] = MigrationJournal(migration, plan_of(migration), 0.0, lambda: 0)
+    journal = MigrationJournal(migration, Lease(migration), plan_of(migration), 0.0, lambda: 0)
     await journal.problem(sentence)
     await journal.finish(outcome)
 
@@ -127,20 +153,14 @@ def plan_of(migration: Migration) -> Plan[MigrationContext]:
     return tuple(limited if stage is LIVE_COPY else stage for stage in PLANS[migration.method, migration.layers])
 
 
-def _note_broken_off(migration: Migration) -> None:
-    """The stage that ran when its worker died has failed."""
-    running = StageRun.objects.filter(migration=migration, status=StageStatus.RUNNING)
-    running.update(status=StageStatus.FAILED, error="Its worker died.")
-
-
 def _bytes_of(migration: Migration) -> int:
     return StageRun.objects.filter(migration=migration).aggregate(Sum("bytes_on_wire"))["bytes_on_wire__sum"] or 0
 
 
-async def _settle(host: Host, migration: Migration) -> None:
-    """Wait until the dead worker's commands have ended on a host; over a connection without this migration's mark."""
-    async with connect(records.target_of(host)) as reached:
-        await reached.call("hosts/settle", migration.pk, 20, limit_s=40)
+async def _settle(host: Host, lease: Lease) -> None:
+    """Fence the dead worker off, and wait until its commands have ended on a host."""
+    async with connect(records.target_of(host), fenced=False) as reached:
+        await reached.call("hosts/settle", lease.mark, lease.number, 20, limit_s=40)
 
 
 def _begun(migration: Migration) -> list[int]:
@@ -151,28 +171,36 @@ def _begun(migration: Migration) -> list[int]:
 
 
 @asynccontextmanager
-async def _world(assignment: Assignment) -> AsyncIterator[tuple[MigrationContext | None, MigrationJournal[Any]]]:
-    """Connect to the hosts and build the context; without a connection the migration ends here."""
-    migration, began = assignment.migration, time.monotonic()
-    meter, clock = Meter(), HostClock()
-    journal: MigrationJournal[MigrationContext] = MigrationJournal(migration, plan_of(migration), began, meter.sent)
+async def _held(migration: Migration) -> AsyncIterator[Held]:
+    """Hold the migration's lease, beating."""
+    lease, meter, began = Lease(migration), Meter(), time.monotonic()
+    journal: MigrationJournal[MigrationContext] = MigrationJournal(
+        migration, lease, plan_of(migration), began, meter.sent
+    )
+    with working(lease):
+        beating = asyncio.create_task(_every(BEAT_S, partial(lease.write, lease.beat)))
+        try:
+            yield Held(lease, journal, meter, began)
+        finally:
+            await _end(beating)
+
+
+@asynccontextmanager
+async def _world(assignment: Assignment, held: Held, *, user_needed: bool) -> AsyncIterator[MigrationContext]:
+    """Connect to the hosts and build the context. Raises HostUnreachable, each reason noted, when one is not reached."""
+    journal, clock = held.journal, HostClock()
     async with AsyncExitStack() as stack:
-        beating = asyncio.create_task(_every(BEAT_S, journal.beat))
-        stack.push_async_callback(_end, beating)
-        hosts = await _connect(assignment, stack, clock, journal)
-        if hosts is None:
-            outcome = Outcome.STUCK if migration.started_at and migration.made else Outcome.REJECTED
-            await journal.finish(outcome, total_s=round(time.monotonic() - began, 3))
-            yield None, journal
-            return
-        source, target, user = hosts
+        source, target, user = await _connect(assignment, stack, clock, journal, user_needed)
         facts = await sync_to_async(lambda: assignment.source.facts_or_none)()
         interface = facts.values.get("backhaul_interface", "") if facts else ""
         if interface:
-            stack.push_async_callback(_end, asyncio.create_task(meter.read(source, interface)))
+            stack.push_async_callback(_end, asyncio.create_task(held.meter.read(source, interface)))
         stack.push_async_callback(_end, asyncio.create_task(_every(PROGRESS_S, journal.progress)))
-        probe = await stack.enter_async_context(probing(user, assignment.question, began, journal.samples))
-        yield _context(assignment, source, target, probe, journal, began, clock), journal
+        probe: Probe = SilentProbe(assignment.question, held.began, journal.samples)
+        if user is not None:
+            asking = probing(user, assignment.question, held.began, journal.samples)
+            probe = await stack.enter_async_context(asking)
+        yield _context(assignment, source, target, probe, journal, held.began, clock)
 
 
 def _context(
@@ -210,6 +238,7 @@ def _context(
         clock=clock,
         remember=journal.remember,
         note=journal.note,
+        problem=journal.problem,
         moved=journal.moved,
         app_kept=app_kept,
         began=began,
@@ -217,25 +246,32 @@ def _context(
 
 
 async def _connect(
-    assignment: Assignment, stack: AsyncExitStack, clock: HostClock, journal: MigrationJournal[MigrationContext]
-) -> tuple[SshHost, SshHost, SshHost] | None:
-    """Connect to all three at once; None when one cannot be reached, with every reason noted."""
-    mark, bandwidth = str(assignment.migration.pk), assignment.migration.bandwidth_mbit
+    assignment: Assignment,
+    stack: AsyncExitStack,
+    clock: HostClock,
+    journal: MigrationJournal[MigrationContext],
+    user_needed: bool,
+) -> tuple[SshHost, SshHost, SshHost | None]:
+    """Connect to all three at once. Raises HostUnreachable when one that is needed is not reached, with every reason noted."""
+    bandwidth = assignment.migration.bandwidth_mbit
+    roles = ((assignment.source, True), (assignment.target, True), (assignment.user, False))
     with clock:
         opened = await asyncio.gather(
             *(
-                stack.enter_async_context(connect(records.target_of(host, bandwidth), clock, migration))
-                for host, migration in ((assignment.source, mark), (assignment.target, mark), (assignment.user, ""))
+                stack.enter_async_context(connect(records.target_of(host, bandwidth), clock, fenced=mec))
+                for host, mec in roles
             ),
             return_exceptions=True,
         )
-    hosts = [host for host in opened if isinstance(host, SshHost)]
+    raise_first(one for one in opened if isinstance(one, BaseException) and not isinstance(one, MigrationError))
     for error in opened:
         if isinstance(error, MigrationError):
-            await journal.problem(str(error))
-        elif isinstance(error, BaseException):
-            raise error
-    return (hosts[0], hosts[1], hosts[2]) if len(hosts) == 3 else None
+            await journal.problem(str(error.args[0]))
+    needed = opened if user_needed else opened[:2]
+    raise_first(needed)
+    source, target, user = opened
+    assert isinstance(source, SshHost) and isinstance(target, SshHost)
+    return source, target, user if isinstance(user, SshHost) else None
 
 
 async def _finish(
@@ -268,10 +304,16 @@ def _first_answer(probe: Probe) -> float:
     return arrivals[0] if arrivals else 0.0
 
 
-async def _every(seconds: float, action: Any) -> None:
+async def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> None:
+    """Do it again and again; once that goes wrong is no reason not to do it the next time."""
     while True:
         await asyncio.sleep(seconds)
-        await action()
+        try:
+            await action()
+        except LeaseLost:
+            return
+        except Exception as error:
+            log.warning("%s: %s", action, error)
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -1,15 +1,12 @@
 """Work on hosts that is no migration: checks, layers, services. One function a kind; what fails ends as one sentence."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.db import connection
-from django.utils import timezone
 
 from migrations_app import actions
 from migrations_app.models import (
@@ -28,43 +25,33 @@ from workers.guests import GUESTS
 from workers.hosts.base import MecHost
 from workers.hosts.ssh import connect
 from workers.layers import STORES
+from workers.lease import kept
 from workers.move import Found, Station
 from workers.probe import Row, probing
 
 T = TypeVar("T")
 FIRST_ANSWER_LIMIT_S = 60.0
-BEAT_S = 5.0
 
 
 def execute(operation: Operation) -> None:
-    """Do a claimed operation and write down how it ended."""
-    done = threading.Event()
-    beating = threading.Thread(target=_beat, args=(operation, done), daemon=True)
-    beating.start()
-    try:
-        message = DOERS[OperationKind(operation.kind)](operation)
-    except (MigrationError, records.NotReady) as error:
-        note_failure(operation)
-        actions.finish_operation(
-            operation=operation, succeeded=False, message=str(error.args[0]), log=getattr(error, "log", "")
-        )
-    except Exception as error:
-        note_failure(operation)
-        actions.finish_operation(
-            operation=operation, succeeded=False, message=f"Unexpected {type(error).__name__}: {error}"
-        )
-        raise
-    else:
-        actions.finish_operation(operation=operation, succeeded=True, message=message)
-    finally:
-        done.set()
-        beating.join()
+    """Do a claimed operation and write down how it ended. Raises LeaseLost when another worker has ended it meanwhile."""
+    with kept(operation) as lease:
 
+        def finish(message: str, log: str = "", *, succeeded: bool) -> None:
+            about: dict[str, Any] = {"operation": operation, "succeeded": succeeded, "message": message, "log": log}
+            lease.write_now(actions.finish_operation, **about)
 
-def _beat(operation: Operation, done: threading.Event) -> None:
-    while not done.wait(BEAT_S):
-        Operation.objects.filter(pk=operation.pk).update(heartbeat_at=timezone.now())
-    connection.close()
+        try:
+            message = DOERS[OperationKind(operation.kind)](operation)
+        except (MigrationError, records.NotReady) as error:
+            lease.write_now(note_failure, operation=operation)
+            finish(str(error.args[0]), getattr(error, "log", ""), succeeded=False)
+        except Exception as error:
+            lease.write_now(note_failure, operation=operation)
+            finish(f"Unexpected {type(error).__name__}: {error}", succeeded=False)
+            raise
+        else:
+            finish(message, succeeded=True)
 
 
 def note_failure(operation: Operation) -> None:
@@ -97,8 +84,7 @@ def provision_base(operation: Operation) -> str:
     """Send the base layer from a host that has it."""
     host = _host(operation)
     kind, name = operation.argument.split("/")
-    actions.note_progress(operation=operation, message=f"Sending {name} to {host} …")
-    sent = provisioning.provision_base(host, kind, name)
+    sent = provisioning.provision_base(host, kind, name, OperationWork(operation))
     checking.check(host)
     return f"{host} holds {name} ({Kind(kind).label}) now ({sent / 1e6:.0f} MB sent)."
 
@@ -122,11 +108,23 @@ def build_application(operation: Operation) -> str:
     return _bring_layer(operation, application, host, kind, storage)
 
 
-def _bring_layer(operation: Operation, application: Application, host: Host, kind: str, storage: str) -> str:
-    def say(message: str) -> None:
-        actions.note_progress(operation=operation, message=message)
+class OperationWork:
+    """What bringing a layer says and writes down, in the operation that it is for."""
 
-    origin = provisioning.bring_application(application, host, kind, storage, operation.pk, say)
+    def __init__(self, operation: Operation) -> None:
+        self.number, self.mark = operation.pk, f"operation-{operation.pk}"
+        self._operation = operation
+
+    def say(self, message: str) -> None:
+        actions.note_progress(operation=self._operation, message=message)
+
+    def fetching(self, giver: Host, message: str) -> None:
+        actions.note_peer(operation=self._operation, peer=giver)
+        self.say(message)
+
+
+def _bring_layer(operation: Operation, application: Application, host: Host, kind: str, storage: str) -> str:
+    origin = provisioning.bring_application(application, host, kind, storage, OperationWork(operation))
     how = "was there already"
     if origin is not None:
         how = "was built" if origin is Origin.BUILT else "was fetched"

@@ -55,7 +55,7 @@ SUSPEND = Stage[Context](
     undo=stages.resume_on_source,
     down=True,
     interruptible=False,  # a save broken off half-way leaves processes frozen
-    time_limit_s=90,
+    time_limit_s=stages.suspend_limit_s,
 )
 RSYNC_FILES = Stage[Context](
     name="rsync_instance_filesystem",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from workers.hosts.base import SCRIPTS, MecHost
 PATIENCE_S = 1.0  # how long the probe waits for one answer
 FELT_GAP_S = 0.1  # a user feels a pause between two answers from here on; below it is jitter
 BATCH_S = 0.25
+log = logging.getLogger(__name__)
 
 Row = list[float | int | None]  # a sample as it is stored: [sent_s, answer_ms or None, counter or None]
 Sink = Callable[[list[Row]], Awaitable[None]]
@@ -163,10 +165,22 @@ class Probe:
                 self._answered.set()
 
     async def flush(self) -> None:
-        """Hand the samples since the last time to the sink."""
+        """Hand the samples since the last time to the sink; those that it could not take are handed over the next time."""
         ready, self._unsent = self._unsent, []
-        if ready:
+        if not ready:
+            return
+        try:
             await self._sink([sample.row() for sample in ready])
+        except Exception as error:
+            self._unsent = ready + self._unsent
+            log.warning("%d samples are not stored yet: %s", len(self._unsent), error)
+
+
+class SilentProbe(Probe):
+    """Where the user's side cannot be reached: nothing is asked, and nothing is known of an answer."""
+
+    async def wait_for_answer(self, limit_s: float, asked_after: float = 0.0) -> None:
+        raise MigrationError("Whether the service answers is not known: the user's side cannot be reached.")
 
 
 @asynccontextmanager

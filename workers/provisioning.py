@@ -1,8 +1,7 @@
 """Bringing layers to hosts: built from a recipe, or fetched from a host that has them."""
 
 import shlex
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from asgiref.sync import async_to_sync
 
@@ -21,9 +20,20 @@ BUILD_LIMIT_S = 1800
 SEND_LIMIT_S = 3600.0
 
 
-def bring_application(
-    application: Application, host: Host, kind: str, storage: str, number: int, say: Callable[[str], None]
-) -> Origin | None:
+class Work(Protocol):
+    """The work that a layer is brought for: it says what it does, and names what it makes on hosts by its mark."""
+
+    number: int
+    mark: str
+
+    def say(self, message: str) -> None: ...
+
+    def fetching(self, giver: Host, message: str) -> None:
+        """Write down which host a layer comes from, before anything is opened there."""
+        ...
+
+
+def bring_application(application: Application, host: Host, kind: str, storage: str, work: Work) -> Origin | None:
     """Bring an application layer to a host; how it came, or None when it was there.
 
     A layer is built once: copies built apart differ in times and caches, and CRIU compares the files it finds open.
@@ -35,14 +45,14 @@ def bring_application(
     giver = min(copies.exclude(host=host), key=lambda copy: copy.origin == Origin.MIGRATED, default=None)
     layer = application.layer_name
     if giver is not None:
-        say(f"Fetching the application layer of {application} from {giver.host} …")
+        work.fetching(giver.host, f"Fetching the application layer of {application} from {giver.host} …")
         path = STORES[kind, storage].place(layer)
-        size, _sent = async_to_sync(_fetch)(giver.host, host, kind, path, giver.digest, f"layer-{number}")
+        size, _sent = async_to_sync(_fetch)(giver.host, host, kind, path, giver.digest, work.mark)
         digest, origin = giver.digest, Origin.PROVISIONED
     else:
-        say(f"Building the application layer of {application} on {host} …")
+        work.say(f"Building the application layer of {application} on {host} …")
         machine = records.machine_of(host) if kind == Kind.KVM else {}
-        digest, size = async_to_sync(_build)(host, application, kind, storage, number, machine)
+        digest, size = async_to_sync(_build)(host, application, kind, storage, work, machine)
         origin = Origin.BUILT
     actions.record_layer_copy(
         host=host,
@@ -58,24 +68,24 @@ def bring_application(
 
 
 async def _build(
-    host: Host, application: Application, kind: str, storage: str, number: int, machine: dict[str, Any]
+    host: Host, application: Application, kind: str, storage: str, work: Work, machine: dict[str, Any]
 ) -> tuple[str, int]:
     recipe = records.recipe_of(application)
-    async with connect(records.target_of(host)) as builder:
+    async with connect(records.target_of(host), forget=True) as builder:
         said = await builder.call(
             "layers/build_app",
             kind,
             application.layer_name,
             recipe.base,
             storage,
-            number,
+            work.mark,
             " ".join(recipe.python_packages),
             " ".join(recipe.debian_packages),
             stdin=build_script(recipe),
             limit_s=BUILD_LIMIT_S,
         )
         if kind == Kind.KVM:
-            await _keep_idle_memory(builder, application, recipe, storage, number, machine)
+            await _keep_idle_memory(builder, application, recipe, storage, work.number, machine)
     return said["digest"], int(said["bytes"])
 
 
@@ -167,13 +177,14 @@ def start_script(recipe: Recipe) -> str:
     )
 
 
-def provision_base(host: Host, kind: str, name: str) -> int:
+def provision_base(host: Host, kind: str, name: str, work: Work) -> int:
     """Send the base layer from a host that has it; the bytes rsync sent. Raises MigrationError when none has it."""
     giver = LayerCopy.objects.filter(base__name=name, base__kind=kind).exclude(host=host).select_related("host").first()
     if giver is None:
         raise MigrationError(f"No other host holds the base {name} ({Kind(kind).label}): build it on one first.")
     path = f"{LAYERS_OF[kind]}base/{name}"
-    _size, sent = async_to_sync(_fetch)(giver.host, host, kind, path, giver.digest, f"base-{kind}-{host.pk}")
+    work.fetching(giver.host, f"Fetching {name} from {giver.host} …")
+    _size, sent = async_to_sync(_fetch)(giver.host, host, kind, path, giver.digest, work.mark)
     return sent
 
 
@@ -182,8 +193,8 @@ async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, m
     content = CONTENT_OF[kind]
     parts = [Part(f"layers/{layer}/{content}", f"layer/{content}")]
     async with (
-        connect(records.target_of(giver), migration=mark) as source,
-        connect(records.target_of(taker), migration=mark) as target,
+        connect(records.target_of(giver), forget=True) as source,
+        connect(records.target_of(taker), forget=True) as target,
     ):
         transfer = Transfer(mark, source, target)
         if kind == Kind.KVM and (await source.call("layers/kvm/has_idle", layer))["idle"] == "yes":
@@ -193,20 +204,15 @@ async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, m
             sent = await transfer.send(parts, "lo", SEND_LIMIT_S)
             said = await target.call("layers/keep_layer", mark, layer, digest, limit_s=300)
         finally:
-            await _close(transfer)
+            await transfer.close()
     return int(said["bytes"]), sent.bytes_rsync
-
-
-async def _close(transfer: Transfer) -> None:
-    await transfer.close_source()
-    await transfer.close_target()
 
 
 def build_base(host: Host, kind: str, name: str) -> None:
     """Build a base layer from Debian's packages on a host."""
 
     async def build() -> None:
-        async with connect(records.target_of(host)) as builder:
+        async with connect(records.target_of(host), forget=True) as builder:
             await builder.call(f"layers/{kind}/build_base", name, limit_s=BUILD_LIMIT_S)
 
     async_to_sync(build)()

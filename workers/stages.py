@@ -8,6 +8,7 @@ from workers.checks import faults_of
 from workers.context import MigrationContext as Context
 from workers.engine import CheckFailed, MigrationError
 from workers.guests.live import LiveMigration
+from workers.hosts.base import raise_first
 from workers.move import AppAtSource
 from workers.transfer.rsync import Part
 
@@ -34,7 +35,8 @@ async def check(ctx: Context) -> None:
                 return_exceptions=True,
             )
         )
-    errors = [error for error in asked if isinstance(error, BaseException)]
+    raise_first(error for error in asked if not isinstance(error, Exception))
+    errors = [error for error in asked if isinstance(error, Exception)]
     source, target = (said if isinstance(said, dict) else {} for said in asked[:2])
     faults = []
     if source and target:
@@ -61,10 +63,7 @@ async def prepare(ctx: Context) -> None:
 
 async def remove_what_came(ctx: Context) -> None:
     """Undo `prepare`: no key, no connection, nothing received is left."""
-    results = await asyncio.gather(ctx.transfer.close_source(), ctx.transfer.close_target(), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    await ctx.transfer.close()
 
 
 async def clone_base_as_app(ctx: Context) -> None:
@@ -84,11 +83,16 @@ async def clone_as_instance(ctx: Context) -> None:
     await ctx.store.clone_as_instance(ctx.target, ctx.move)
 
 
+def suspend_limit_s(ctx: Context) -> float:
+    """Above the limits of what it runs, so that its own errors are the ones that are told."""
+    return ctx.guest.save_limit_s(ctx.size_bytes) + 5
+
+
 async def suspend_instance(ctx: Context) -> None:
     """The user's downtime begins."""
     await ctx.make(suspending=True)
     ctx.suspended_at = time.monotonic()
-    saved = await ctx.guest.suspend(ctx.source, ctx.move)
+    saved = await ctx.guest.suspend(ctx.source, ctx.move, ctx.size_bytes)
     await ctx.make(digest=saved.digest, state_bytes=saved.size_bytes)
 
 
@@ -98,7 +102,8 @@ async def resume_on_source(ctx: Context) -> None:
         raise MigrationError(
             f"{ctx.move.service} runs on {ctx.target.name}, so it was not resumed on {ctx.source.name}."
         )
-    await ctx.guest.resume_on_source(ctx.source, ctx.move)
+    if problem := await ctx.guest.resume_on_source(ctx.source, ctx.move):
+        await ctx.problem(problem)
     await ctx.guest.announce(ctx.source, ctx.move.station)
 
 
@@ -171,7 +176,16 @@ async def verify(ctx: Context) -> None:
 
 
 async def tidy_source(ctx: Context) -> None:
-    """Close the way; the saved state stays on the source for a set time."""
-    await ctx.guest.settle_target(ctx.target, ctx.move)
-    await ctx.guest.tidy_source(ctx.source, ctx.move)
-    await remove_what_came(ctx)
+    """Set the source's instance aside and close the way; the saved state stays on the source for a set time.
+
+    Three things that do not depend on each other: one that fails stops none of the others.
+    """
+    settled, tidied = await asyncio.gather(
+        ctx.guest.settle_target(ctx.target, ctx.move),
+        ctx.guest.tidy_source(ctx.source, ctx.move),
+        return_exceptions=True,
+    )
+    (closed,) = await asyncio.gather(ctx.transfer.close(), return_exceptions=True)
+    raise_first([settled, tidied, closed])
+    if isinstance(settled, str) and settled:
+        raise MigrationError(settled)

@@ -1,10 +1,12 @@
 """Experiments: asked for, stopped, and what a worker writes while it runs one."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from migrations_app import recipes
@@ -15,6 +17,8 @@ from migrations_app.experiments.paper import RAM_MB
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import Application, Cell, CellStatus, Experiment, ExperimentStatus, Host, Service
 from migrations_app.models.names import LONGEST_NAME
+
+from .leases import LeaseGone
 
 ACTIVE_EXPERIMENT = (ExperimentStatus.QUEUED, ExperimentStatus.RUNNING)
 # Beyond what the simulation fills: Python, and in a virtual machine the kernel and its page cache
@@ -77,7 +81,7 @@ def claim_experiment(*, experiment_id: int) -> Experiment | None:
     """Take a queued experiment; None when another worker has it."""
     now = timezone.now()
     claimed = Experiment.objects.filter(pk=experiment_id, status=ExperimentStatus.QUEUED).update(
-        status=ExperimentStatus.RUNNING, heartbeat_at=now
+        status=ExperimentStatus.RUNNING, heartbeat_at=now, lease=F("lease") + 1
     )
     if not claimed:
         return None
@@ -86,23 +90,28 @@ def claim_experiment(*, experiment_id: int) -> Experiment | None:
     return Experiment.objects.select_related("source", "target").get(pk=experiment_id)
 
 
-def queue_silent_experiments(*, silent_before: Any) -> None:
-    """Let another worker go on with those whose worker died: with their first unfinished cell."""
-    lost = Experiment.objects.filter(status=ExperimentStatus.RUNNING, heartbeat_at__lt=silent_before)
-    if lost.update(status=ExperimentStatus.QUEUED, message="Its worker died: another one goes on."):
+def queue_silent_experiment(*, experiment_id: int, lease: int, heartbeat_at: datetime | None) -> None:
+    """Let another worker go on with one whose owner stood still since that heartbeat: with its first unfinished cell."""
+    still = Experiment.objects.filter(
+        pk=experiment_id, status=ExperimentStatus.RUNNING, lease=lease, heartbeat_at=heartbeat_at
+    )
+    message = "Its worker died: another one goes on."
+    if still.update(status=ExperimentStatus.QUEUED, lease=F("lease") + 1, message=message):
+        send_on_commit(RUN_EXPERIMENT, experiment_id)
         hint_on_commit()
 
 
 def note_experiment(*, experiment: Experiment, **values: Any) -> None:
-    """Write down what it is doing, or its environment."""
-    Experiment.objects.filter(pk=experiment.pk).update(**values)
+    """Write down what it is doing, or its environment. Raises LeaseGone."""
+    mine = Experiment.objects.filter(pk=experiment.pk, lease=experiment.lease, status=ExperimentStatus.RUNNING)
+    if not mine.update(**values):
+        raise LeaseGone(f"{experiment} has another owner, or has ended.")
     hint_on_commit()
 
 
 def finish_experiment(*, experiment: Experiment, status: ExperimentStatus, message: str) -> None:
-    """Write down how it ended."""
-    Experiment.objects.filter(pk=experiment.pk).update(status=status, message=message, finished_at=timezone.now())
-    hint_on_commit()
+    """Write down how it ended. Raises LeaseGone."""
+    note_experiment(experiment=experiment, status=status, message=message, finished_at=timezone.now())
 
 
 def begin_cell(*, cell: Cell) -> None:

@@ -50,31 +50,40 @@ def request_migration(
     if refused := faults(verdict(service, target, experiment=experiment, **how)):
         raise ValidationError(refused)
     try:
-        with transaction.atomic():
-            migration = Migration.objects.create(
-                service=service,
-                service_name=service.name,
-                application_name=service.application.history_name,
-                source=service.host,
-                target=target,
-                kind=service.kind,
-                storage=service.storage,
-                **how,
-                bandwidth_mbit=cell.bandwidth_mbit if cell else min(service.host.bandwidth_mbit, target.bandwidth_mbit),
-                layers_chosen=layers_chosen,
-                cell=cell,
-                requested_by=by,
-                reason=reason,
-                forecast=forecast or {},
-            )
-            lock_service(service, migration, experiment)
-            Event.objects.create(migration=migration, kind="queued", message="Waiting for a worker.")
-            send_on_commit(RUN_MIGRATION, migration.pk)
-            hint_on_commit(migration.pk)
+        return _queue(
+            service,
+            experiment,
+            target=target,
+            **how,
+            bandwidth_mbit=cell.bandwidth_mbit if cell else min(service.host.bandwidth_mbit, target.bandwidth_mbit),
+            layers_chosen=layers_chosen,
+            cell=cell,
+            requested_by=by,
+            reason=reason,
+            forecast=forecast or {},
+        )
     except IntegrityError as error:  # another person clicked at the same moment
         raise ValidationError(
             f"{service} is already being migrated: wait until that has ended, or cancel it."
         ) from error
+
+
+@transaction.atomic
+def _queue(service: Service, experiment: Experiment | None, **about: Any) -> Migration:
+    """Write it down with its service's lock, and send it."""
+    migration = Migration.objects.create(
+        service=service,
+        service_name=service.name,
+        application_name=service.application.history_name,
+        source=service.host,
+        kind=service.kind,
+        storage=service.storage,
+        **about,
+    )
+    lock_service(service, migration, experiment)
+    Event.objects.create(migration=migration, kind="queued", message="Waiting for a worker.")
+    send_on_commit(RUN_MIGRATION, migration.pk)
+    hint_on_commit(migration.pk)
     return migration
 
 

@@ -1,16 +1,19 @@
 """Operations: queued here, done by a worker, with what it says."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from migrations_app.dispatch import RUN_OPERATION, send_on_commit
 from migrations_app.hints import hint_on_commit
-from migrations_app.models import Experiment, Operation, OperationKind, OperationStatus
+from migrations_app.models import Experiment, Host, Operation, OperationKind, OperationStatus
 
+from .leases import LeaseGone
 from .locking import lock_service, refused_when_claimed, release
 
 ACTIVE_OPERATIONS = (OperationStatus.QUEUED, OperationStatus.RUNNING)
@@ -48,10 +51,10 @@ def queue_operation(
 
 @transaction.atomic
 def claim_operation(*, operation_id: int) -> Operation | None:
-    """Take a queued operation; None when another worker has it, or other work has its service."""
+    """Take a queued operation with a lease of its own; None when another worker has it, or other work has its service."""
     now = timezone.now()
     claimed = Operation.objects.filter(pk=operation_id, status=OperationStatus.QUEUED).update(
-        status=OperationStatus.RUNNING, started_at=now, heartbeat_at=now
+        status=OperationStatus.RUNNING, started_at=now, heartbeat_at=now, lease=F("lease") + 1
     )
     hint_on_commit()
     if not claimed:
@@ -63,20 +66,37 @@ def claim_operation(*, operation_id: int) -> Operation | None:
     return operation
 
 
+def take_over_operation(*, operation_id: int, lease: int, heartbeat_at: datetime | None) -> Operation | None:
+    """Take an operation whose owner stood still since that heartbeat; None when it beat or ended meanwhile."""
+    still = Operation.objects.filter(
+        pk=operation_id, status=OperationStatus.RUNNING, lease=lease, heartbeat_at=heartbeat_at
+    )
+    taken = still.update(heartbeat_at=timezone.now(), lease=F("lease") + 1)
+    return Operation.objects.get(pk=operation_id) if taken else None
+
+
 def note_progress(*, operation: Operation, message: str) -> None:
-    """Say what the operation is doing now."""
-    Operation.objects.filter(pk=operation.pk).update(message=message, heartbeat_at=timezone.now())
-    hint_on_commit()
+    """Say what the operation is doing now. Raises LeaseGone."""
+    _update(operation, message=message, heartbeat_at=timezone.now())
+
+
+def note_peer(*, operation: Operation, peer: Host) -> None:
+    """Write down which host a layer is fetched from, before anything is opened there. Raises LeaseGone."""
+    _update(operation, peer=peer)
 
 
 @transaction.atomic
 def finish_operation(*, operation: Operation, succeeded: bool, message: str, log: str = "") -> None:
-    """Write down how it ended, and give its service back."""
-    Operation.objects.filter(pk=operation.pk).update(
-        status=OperationStatus.SUCCEEDED if succeeded else OperationStatus.FAILED,
-        message=message,
-        log=log,
-        finished_at=timezone.now(),
-    )
-    release(operation)
+    """Write down how it ended, and give its service back. Raises LeaseGone."""
+    status = OperationStatus.SUCCEEDED if succeeded else OperationStatus.FAILED
+    ended = Operation.objects.filter(pk=operation.pk, lease=operation.lease, status=status)
+    if not ended.exists():  # it may be written again when the answer was lost
+        _update(operation, status=status, message=message, log=log, finished_at=timezone.now())
+        release(operation)
+
+
+def _update(operation: Operation, **values: Any) -> None:
+    mine = Operation.objects.filter(pk=operation.pk, lease=operation.lease, status=OperationStatus.RUNNING)
+    if not mine.update(**values):
+        raise LeaseGone(f"{operation} has another owner, or has ended.")
     hint_on_commit()

@@ -63,6 +63,11 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(default=0, help_text="The owner's number; each claim makes it greater"),
         ),
         migrations.AddField(
+            model_name='operation',
+            name='peer',
+            field=models.ForeignKey(blank=True, help_text='The host that a layer is fetched from', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='migrations_app.host'),
+        ),
+        migrations.AddField(
             model_name='service',
             name='experiment',
             field=models.ForeignKey(blank=True, help_text='The experiment that deployed it for itself', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='services', to='migrations_app.experiment'),

@@ -14,6 +14,14 @@ class Operation(models.Model):
 
     kind = models.CharField(max_length=24, choices=OperationKind)
     host = models.ForeignKey(Host, null=True, blank=True, on_delete=models.CASCADE, related_name="operations")
+    peer = models.ForeignKey(
+        Host,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The host that a layer is fetched from",
+    )
     application = models.ForeignKey(Application, null=True, blank=True, on_delete=models.CASCADE)
     service = models.ForeignKey(Service, null=True, blank=True, on_delete=models.SET_NULL, related_name="operations")
     subject = models.CharField(max_length=120)

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from workers.engine import LeaseLost
 from workers.hosts.base import CommandFailed, Target
 
 LAYER = "echo-0123456789ab"
@@ -45,6 +46,8 @@ class FakeHost:
     receiving: bool = False  # a live migration may come in
     copying: bool = False  # a live migration goes out
     calls: list[str] = field(default_factory=list)
+    lease_lost: bool = False  # of the worker that asks
+    asked_without_lease: int = 0
     peer: "FakeHost | None" = None
 
     @property
@@ -52,6 +55,9 @@ class FakeHost:
         return Target(self.name, "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
 
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
+        if self.lease_lost:
+            self.asked_without_lease += 1
+            raise LeaseLost
         self.calls.append(script)
         # what a script does to a host is the same for both kinds, as far as flags can tell
         name = re.sub("^layers/(lxc|kvm)/", "layers/", re.sub("^(lxc|kvm)/", "guest/", script))
@@ -71,10 +77,10 @@ class FakeHost:
         if fault.mode.startswith("dies"):
             raise WorkerDied
         if fault.mode.startswith("hangs"):
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         if fault.mode == "is_cancelled":
             self.journal.cancel = True
-            await asyncio.sleep(0.03)  # long enough for an interruptible stage to be broken into
+            await asyncio.sleep(1)  # long enough for an interruptible stage to be broken into
             return effect()
         raise CommandFailed(self.name, fault.script, 1, "it was made to fail")
 
@@ -93,10 +99,10 @@ class FakeHost:
             if fault.mode == "dies":
                 raise WorkerDied
             self.journal.cancel = fault.mode == "is_cancelled"
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
         yield "switching=yes;bytes_on_wire=40"
         self.copying = self.running = False
-        self.peer.running, self.peer.receiving = True, False
+        self.peer.running, self.peer.went_on, self.peer.receiving = True, True, False
         if fault is not None and fault.mode == "dies_late":
             raise WorkerDied
         if fault is not None and fault.mode == "fails_late":
@@ -134,8 +140,8 @@ class FakeHost:
     def transfer_close_source(self, *_: Any) -> None:
         self.key = self.connected = False
 
-    def transfer_close_target(self, *_: Any) -> None:
-        self.key, self.incoming = False, set()
+    def transfer_close_target(self, _migration: Any, _user: Any, came: str = "remove") -> None:
+        self.key, self.incoming = False, self.incoming if came == "keep" else set()
 
     def layers_clone_base_as_app(self, *_: Any) -> None:
         self.incoming.add("layer")
@@ -218,45 +224,86 @@ _COMMON = {
 }
 
 
+class Locked(Exception):
+    """django.db.OperationalError, which the engine does not know: database is locked."""
+
+
+@dataclass
+class Trouble:
+    """What becomes of the journal's writes from one of them on: `times` fail, with or without having been written; or the
+    lease is lost, and with it every later one."""
+
+    first: int
+    times: float = 1
+    written: bool = False
+    lease_lost: bool = False
+
+    def hits(self, number: int) -> bool:
+        return self.first <= number < self.first + self.times
+
+
 class FakeJournal:
     """Keeps what was written; `cancel` and `committed` are the database's columns."""
 
-    def __init__(self) -> None:
+    def __init__(self, trouble: Trouble | None = None) -> None:
         self.lines: list[str] = []
         self.begun: list[int] = []
         self.problems: list[str] = []
         self.cancel = False
         self.committed = False
         self.made: dict[str, Any] = {}
+        self.trouble = trouble
+        self.lost_lease: Callable[[], None] = lambda: None
+        self.writes = 0
+
+    def _write(self, change: Callable[[], Any] = lambda: None) -> Any:
+        self.writes += 1
+        trouble = self.trouble if self.trouble and self.trouble.hits(self.writes) else None
+        if trouble and trouble.lease_lost:
+            self.lost_lease()
+            raise LeaseLost
+        done = change() if trouble is None or trouble.written else None
+        if trouble:
+            raise Locked("database is locked")
+        return done
+
+    def _line(self, line: str) -> None:
+        self._write(lambda: self.lines.append(line))
 
     async def stage_started(self, position: int) -> None:
-        self.begun.append(position)
-        self.lines.append(f"started {position}")
+        self._write(lambda: (self.begun.append(position), self.lines.append(f"started {position}")))
 
     async def stage_finished(self, position: int) -> None:
-        self.lines.append(f"finished {position}")
+        self._line(f"finished {position}")
 
     async def stage_skipped(self, position: int) -> None:
-        self.lines.append(f"skipped {position}")
+        self._line(f"skipped {position}")
 
     async def stage_failed(self, position: int, sentence: str) -> None:
-        self.lines.append(f"failed {position}")
+        self._line(f"failed {position}")
 
     async def stage_undone(self, position: int) -> None:
-        self.lines.append(f"undone {position}")
+        self._line(f"undone {position}")
 
     async def undo_failed(self, position: int, sentence: str) -> None:
-        self.lines.append(f"undo failed {position}")
+        self._line(f"undo failed {position}")
 
     async def cancel_requested(self) -> bool:
         return self.cancel
 
     async def commit(self) -> bool:
-        self.committed = not self.cancel
-        return self.committed
+        def change() -> bool:
+            self.committed = not self.cancel
+            return self.committed
+
+        return bool(self._write(change))
 
     async def problem(self, sentence: str, log: str = "") -> None:
-        self.problems.append(sentence)
+        self.problems.append(sentence)  # kept by the worker, whether it can be written or not
+        self._write()
 
     async def remember(self, made: dict[str, Any]) -> None:
-        self.made = dict(made)
+        def change() -> None:
+            self.made = dict(made)
+
+        self._write(change)

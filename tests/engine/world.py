@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.engine.fakes import FakeHost, FakeJournal, Fault, WorkerDied
+from tests.engine.fakes import FakeHost, FakeJournal, Fault, Trouble, WorkerDied
 from workers.context import MigrationContext
-from workers.engine import Outcome, recover, run
+from workers.engine import LeaseLost, Outcome, recover, run
 from workers.guests import GUESTS
 from workers.hosts.ssh import HostClock
 from workers.layers import STORES
@@ -14,7 +14,7 @@ from workers.plans import PLANS
 from workers.probe import Series
 from workers.transfer.rsync import Transfer
 
-STAGE_LIMIT_S = 0.1  # a stage that hangs is ended soon
+STAGE_LIMIT_S = 60
 
 
 class FakeProbe:
@@ -36,18 +36,18 @@ class World:
     app_found: bool = False
     faults: list[Fault] = field(default_factory=list)
     method: str = "save"
+    kind: str = ""
+    trouble: Trouble | None = None
 
     def __post_init__(self) -> None:
-        self.journal = FakeJournal()
+        self.kind = self.kind or ("kvm" if self.method == "live" else "lxc")
+        self.journal = FakeJournal(self.trouble)
         self.source = FakeHost("source", self.faults, self.journal, running=True, instance=True, app_layer=True)
         self.target = FakeHost("target", self.faults, self.journal, app_layer=self.app_found)
         self.source.peer, self.target.peer = self.target, self.source
+        self.journal.lost_lease = self._lose_lease
         self.plan = tuple(replace(stage, time_limit_s=STAGE_LIMIT_S) for stage in PLANS[self.method, self.layers])
         self.location = "source"
-
-    @property
-    def kind(self) -> str:
-        return "kvm" if self.method == "live" else "lxc"
 
     def context(self) -> MigrationContext:
         station = Station(
@@ -74,6 +74,7 @@ class World:
             clock=HostClock(),
             remember=self.journal.remember,
             note=note,
+            problem=self.journal.problem,
             moved=moved,
             app_kept=app_kept,
         )
@@ -82,10 +83,13 @@ class World:
         """Run the plan; when the worker dies, another one takes over as `reconcile` does."""
         try:
             return await run(self.plan, self.context(), self.journal)
-        except WorkerDied:
+        except (WorkerDied, LeaseLost):
             return await self.take_over()
 
     async def take_over(self) -> Outcome:
+        """The next worker: its database answers, and the hosts do what it says."""
+        self.journal.trouble = None
+        self.source.lease_lost = self.target.lease_lost = False
         context = self.context()
         context.made = dict(self.journal.made)
         context.app_found = self.app_found
@@ -97,6 +101,14 @@ class World:
             committed=self.journal.committed,
             cancelled=self.journal.cancel,
         )
+
+    def _lose_lease(self) -> None:
+        self.source.lease_lost = self.target.lease_lost = True
+
+    def lost(self) -> str:
+        """What was lost, in words: the service runs where its newest state is, on that host alone; empty when it does."""
+        newest = "target" if self.target.went_on else "source"
+        return "" if self.runs_on == [newest] else f"its newest state is at the {newest}, and it runs on {self.runs_on}"
 
     @property
     def runs_on(self) -> list[str]:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from migrations_app import actions
+from migrations_app.actions.leases import LeaseGone
 from migrations_app.models import Event, Host, Migration, Operation, Service
 from tests import factories
 
@@ -57,7 +58,7 @@ def test_work_that_was_refused_leaves_no_trace(edge: dict[str, Any], site: list[
 @pytest.mark.parametrize("succeeded", [True, False])
 def test_the_end_of_work_gives_the_service_back(succeeded: bool, edge: dict[str, Any]) -> None:
     work = actions.stop_service(service=edge["service"])
-    actions.finish_operation(operation=work, succeeded=succeeded, message="It ended.")
+    factories.ended(work, succeeded)
     assert lock(edge) == ""
 
 
@@ -69,10 +70,11 @@ def test_a_migration_that_is_cancelled_while_it_waits_gives_its_service_back(edg
 
 
 def test_a_late_end_gives_nothing_back_that_is_others(edge: dict[str, Any]) -> None:
-    ended = actions.stop_service(service=edge["service"])
-    actions.finish_operation(operation=ended, succeeded=True, message="It ended.")
+    ended = factories.ended(actions.stop_service(service=edge["service"]))
     now = actions.start_service(service=edge["service"])
-    actions.finish_operation(operation=ended, succeeded=False, message="Its worker died.")
+    actions.finish_operation(operation=ended, succeeded=True, message="once more, since the answer was lost")
+    with pytest.raises(LeaseGone):
+        actions.finish_operation(operation=ended, succeeded=False, message="Its worker died.")
     assert lock(edge) == f"operation {now.pk}"
 
 
@@ -153,7 +155,7 @@ def test_a_host_with_work_on_it_is_not_forgotten(as_operator: Client, edge: dict
     answer = as_operator.post(f"/hosts/{host.name}/remove/", follow=True)
     assert f"(work {work.pk}) is under way on {host}" in answer.content.decode()
     assert Host.objects.filter(pk=host.pk).exists()
-    actions.finish_operation(operation=work, succeeded=True, message="Ready.")
+    factories.ended(work)
     actions.remove_host(host=host)
 
 

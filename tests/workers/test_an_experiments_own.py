@@ -1,12 +1,12 @@
 """An experiment knows its own services and applications by their rows, and whatever happens it comes to its end."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import OperationalError
 from django.utils import timezone
 
 from migrations_app import actions
@@ -35,27 +35,28 @@ def experiment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Experiment]:
     def awaited(operation: Operation) -> None:
         if operation.kind == OperationKind.REMOVE and operation.service:
             operation.service.delete()
-        actions.finish_operation(operation=operation, succeeded=True, message="done")
-
-    @contextmanager
-    def beating(_: Any) -> Iterator[None]:
-        yield
+        factories.ended(operation)
 
     monkeypatch.setattr(experimenting, "_await", awaited)
-    monkeypatch.setattr(experimenting, "_beating", beating)
     monkeypatch.setattr(experimenting, "on", lambda *_: {"busy_percent": "0"})
     yield made
 
 
+def claimed(experiment: Experiment) -> Experiment:
+    """As the worker has it that runs it."""
+    mine = actions.claim_experiment(experiment_id=experiment.pk)
+    assert mine is not None
+    return mine
+
+
 def execute(experiment: Experiment) -> Experiment:
-    claimed = actions.claim_experiment(experiment_id=experiment.pk)
-    assert claimed is not None
-    experimenting.execute(claimed)
+    experimenting.execute(claimed(experiment))
     experiment.refresh_from_db()
     return experiment
 
 
 def test_it_removes_no_service_of_a_person(experiment: Experiment) -> None:
+    experiment = claimed(experiment)
     mine = factories.ServiceFactory(
         name=f"x{experiment.pk}-mine", application=Application.objects.get(), host=experiment.source
     )
@@ -65,6 +66,7 @@ def test_it_removes_no_service_of_a_person(experiment: Experiment) -> None:
 
 
 def test_it_takes_no_persons_service_for_its_own(experiment: Experiment) -> None:
+    experiment = claimed(experiment)
     name = f"x{experiment.pk}-1"
     mine = factories.ServiceFactory(name=name, application=Application.objects.get(), host=experiment.source)
     fresh = experimenting._fresh_service(experiment, experiment.cells.get(position=1))
@@ -73,6 +75,7 @@ def test_it_takes_no_persons_service_for_its_own(experiment: Experiment) -> None
 
 
 def test_it_takes_no_persons_application_for_its_own(experiment: Experiment) -> None:
+    experiment = claimed(experiment)
     original = Application.objects.get(name="game-server")
     theirs = factories.ApplicationFactory(
         name=f"x{experiment.pk}-game-server", recipe=factories.RECIPE | {"memory_mb": 999}, recipe_digest="77" * 32
@@ -131,6 +134,17 @@ def test_what_nobody_foresaw_fails_its_cell_and_no_other(
     assert not Application.objects.filter(variant_of__isnull=False).exists()
 
 
+def test_a_database_that_is_away_fails_no_cell(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(experimenting, "_run", away)
+    with pytest.raises(OperationalError):
+        execute(experiment)
+    experiment.refresh_from_db()
+    assert (experiment.status, experiment.cells.get(position=1).status) == ("running", "running"), "another goes on"
+
+
 def test_what_nobody_foresaw_before_the_first_cell_ends_the_experiment(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,7 +200,7 @@ def test_an_experiment_whose_worker_died_waits_for_the_work_it_had_begun(experim
 
     def ends(_seconds: float) -> None:
         waited.append(1)
-        actions.finish_operation(operation=work, succeeded=True, message="done")
+        factories.ended(work)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(experimenting.time, "sleep", ends)

@@ -8,20 +8,14 @@ import pytest
 from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.models import Event, Host, Migration, Operation, Service
+from migrations_app.models import Event, Host, Migration, Service
 from tests import factories
+from tests.workers.conftest import Rounds
+from tests.workers.machines import Machine, reach
 from workers import reconciling
+from workers.lease import Lease
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def sent(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """No broker: what would be sent is written down."""
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    sent: list[tuple[str, int]] = []
-    monkeypatch.setattr("migrations_app.dispatch.send_now", lambda task, pk: sent.append((task, pk)))
-    return sent
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sent")]
 
 
 @pytest.fixture
@@ -34,7 +28,7 @@ def silent(tmp_path: Any) -> Migration:
     Host.objects.update(address="127.0.0.1", port=1, key_file=str(tmp_path / "key"))
     long_ago = timezone.now() - timedelta(minutes=1)
     return factories.migration(
-        service, target, status="running", started_at=long_ago, heartbeat_at=long_ago, finished_at=None
+        service, target, status="running", started_at=long_ago, heartbeat_at=long_ago, finished_at=None, lease=1
     )
 
 
@@ -42,30 +36,28 @@ def waiting(migration: Migration) -> list[str]:
     return list(Event.objects.filter(migration=migration, kind="waiting").values_list("message", flat=True))
 
 
-def test_a_migration_whose_hosts_do_not_answer_waits_and_says_so(silent: Migration) -> None:
+def test_a_migration_whose_hosts_do_not_answer_waits_and_says_so(silent: Migration, rounds: Rounds) -> None:
     for _ in range(2):
-        reconciling.take_over_silent()
-        Migration.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+        rounds.take_over_silent()
     silent.refresh_from_db()
     assert silent.status == "running"
     assert 1 <= len(set(waiting(silent))) <= 2, "once for each host that was the first to refuse"
     assert "cannot be reached" in waiting(silent)[0]
 
 
-def test_after_a_while_it_is_stuck_and_its_service_unknown(silent: Migration) -> None:
-    reconciling.take_over_silent()
+def test_after_a_while_it_is_stuck_and_its_service_unknown(silent: Migration, rounds: Rounds) -> None:
+    rounds.take_over_silent()
     Event.objects.update(at=timezone.now() - timedelta(minutes=6))
-    Migration.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
-    reconciling.take_over_silent()
+    rounds.take_over_silent()
     silent.refresh_from_db()
     assert (silent.status, Service.objects.get().status) == ("stuck", "unknown")
     assert "lxc-ls" in silent.advice
 
 
-def test_a_migration_whose_worker_lives_is_left_alone(silent: Migration) -> None:
-    actions.beat(migration_id=silent.pk)
-    reconciling.take_over_silent()
-    assert waiting(silent) == []
+def test_a_migration_whose_worker_lives_is_left_alone(silent: Migration, rounds: Rounds) -> None:
+    rounds.take_over_silent(between=Lease(silent).beat)
+    silent.refresh_from_db()
+    assert (waiting(silent), silent.lease) == ([], 1)
 
 
 def test_what_waits_in_the_queue_is_sent_again(sent: list[tuple[str, int]]) -> None:
@@ -79,24 +71,26 @@ def test_what_waits_in_the_queue_is_sent_again(sent: list[tuple[str, int]]) -> N
     assert sent == [("workers.run_migration", migration.pk)]
 
 
-def test_an_operation_whose_worker_died_ends_with_what_to_do() -> None:
+def test_an_operation_whose_worker_died_ends_with_what_to_do(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
     host = factories.HostFactory()
     operation = actions.check_host(host=host)
     assert actions.claim_operation(operation_id=operation.pk)
-    Operation.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=2))
-    reconciling.take_over_silent()
+    assert operation.host is not None
+    reach(monkeypatch, {operation.host.name: Machine(operation.host.name)})
+    rounds.take_over_silent()
     operation.refresh_from_db()
     assert operation.status == "failed"
     assert "try again" in operation.message
 
 
-def test_a_service_whose_deployment_broke_off_can_be_removed() -> None:
+def test_a_service_whose_deployment_broke_off_can_be_removed(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
     service, _target = factories.ready_edge()
     Service.objects.update(status="deploying")
     operation = actions.remove_service(service=service)
     assert actions.claim_operation(operation_id=operation.pk)
-    Operation.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=2))
-    reconciling.take_over_silent()
+    assert operation.host is not None
+    reach(monkeypatch, {operation.host.name: Machine(operation.host.name)})
+    rounds.take_over_silent()
     assert Service.objects.get().status == "failed"
     assert actions.remove_service(service=service).is_active
 
@@ -124,4 +118,4 @@ def test_a_cancel_and_a_commit_cannot_both_win() -> None:
     migration = actions.request_migration(service=service, target=target)
     actions.claim(migration_id=migration.pk)
     actions.cancel_migration(migration=migration)
-    assert actions.commit(migration_id=migration.pk) is False
+    assert actions.commit(migration_id=migration.pk, lease=1) is False

@@ -1,21 +1,25 @@
-"""The real scripts, run here below a directory of the test instead of /var/lib/mec, with small stand-ins for virsh and LXC."""
+"""A MecHost that runs the real scripts here, below a directory of the test, with small stand-ins for virsh and LXC."""
 
 import asyncio
 from pathlib import Path
 
-from workers.hosts.base import CommandFailed, CommandTimedOut, Target, parse_values, script_text
+from workers.engine import LeaseLost
+from workers.hosts.base import CommandFailed, CommandTimedOut, Target, parse_values, script_for
+from workers.hosts.fence import Fence
+from workers.hosts.ssh import REFUSED
 
 
 class ThisMachine:
-    """A MecHost below `place`; `tools` come first on the PATH."""
+    """`place` takes the place of /var/lib/mec and /run; `tools` come first on the PATH."""
 
     name = "here"
     target = Target("here", "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
 
     def __init__(self, place: Path) -> None:
-        self.place, self.tools = place / "mec", place / "tools"
+        self.place, self.tools, self.run = place / "mec", place / "tools", place / "run"
         for folder in (self.place / "instances", self.place / "migrations", self.place / "incoming", self.tools):
             folder.mkdir(parents=True)
+        self.run.mkdir()
         self.tool("xxh128sum", 'case "$1" in -c|--quiet) exit 0 ;; esac; md5sum "$@"')
         self.tool("lxc-info", "exit 1")
         self.tool("mount", "exit 0")
@@ -24,8 +28,16 @@ class ThisMachine:
         (self.tools / name).write_text(f"#!/bin/sh\n{text}\n")
         (self.tools / name).chmod(0o755)
 
-    async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
-        text = script_text(script).replace("@STDIN@", stdin).replace("MEC=/var/lib/mec", f"MEC={self.place}")
+    async def call(
+        self,
+        script: str,
+        *arguments: str | int,
+        stdin: str = "",
+        limit_s: float = 30,
+        fence: Fence | None = None,
+    ) -> dict[str, str]:
+        text = script_for(script, stdin, fence)
+        text = text.replace("MEC=/var/lib/mec", f"MEC={self.place}").replace("/run/mec-", f"{self.run}/mec-")
         process = await asyncio.create_subprocess_exec(
             "timeout", "-k", "2", f"{limit_s:g}", "sh", "-eu", "-s", "--", *map(str, arguments),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -34,6 +46,8 @@ class ThisMachine:
         out, err = await process.communicate(text.encode())
         if process.returncode in (124, 137):
             raise CommandTimedOut(self.name, script, limit_s)
+        if process.returncode == REFUSED and fence:
+            raise LeaseLost(script)
         if process.returncode:
             raise CommandFailed(self.name, script, process.returncode, out.decode() + err.decode())
         return parse_values(out.decode())

@@ -40,5 +40,12 @@ class CheckFailed(MigrationError):
         self.faults = faults
 
 
+class LeaseLost(BaseException):
+    """This worker owns the work no longer, or cannot know: it stops where it is, like one that was killed.
+
+    Not an Exception, so that nothing on its way takes it for a stage that failed, and undoes what is another's now.
+    """
+
+
 class Cancelled(Exception):
     """A person asked for the end, before the point of no return."""

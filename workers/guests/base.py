@@ -35,16 +35,23 @@ class Guest(Protocol):
         """Say what the host knows of the service."""
         ...
 
-    async def suspend(self, source: MecHost, move: Move) -> SavedState:
-        """Stop the service with its running state saved."""
+    def save_limit_s(self, size_bytes: int) -> float:
+        """The most seconds that saving about so much may take, its digest included."""
+        ...
+
+    async def suspend(self, source: MecHost, move: Move, size_bytes: int) -> SavedState:
+        """Stop the service with its running state saved; `size_bytes` is about what there is to save."""
         ...
 
     def state_part(self, move: Move) -> Part:
         """The files of the saved state, and where the restoration looks for them."""
         ...
 
-    async def resume_on_source(self, source: MecHost, move: Move) -> None:
-        """Let it go on where it was, whatever was reached; the opposite of `suspend`."""
+    async def resume_on_source(self, source: MecHost, move: Move) -> str:
+        """Let it go on where it was, whatever was reached; the opposite of `suspend`.
+
+        What is not as it should be, though it goes on, is returned as a sentence.
+        """
         ...
 
     async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
@@ -59,8 +66,8 @@ class Guest(Protocol):
         """Tell the network the service's new place."""
         ...
 
-    async def settle_target(self, target: MecHost, move: Move) -> None:
-        """Forget on the target what only the migration needed."""
+    async def settle_target(self, target: MecHost, move: Move) -> str:
+        """Remove from the target what only the migration needed; a sentence for what is not as it should be there."""
         ...
 
     async def tidy_source(self, source: MecHost, move: Move) -> None:

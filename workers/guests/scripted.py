@@ -10,6 +10,13 @@ from workers.transfer.rsync import Part
 
 # below the time limits of their stages, which undo them
 SAVE_LIMIT_S, RESTORE_LIMIT_S = 85, 85
+# of a slow disk and a slow processor: what was saved is read once more for its digest, under a limit of its own
+DIGEST_LEAST_S, DIGEST_BYTES_PER_S = 20.0, 20e6
+
+
+def digest_limit_s(size_bytes: int) -> float:
+    """The most seconds that the digest of so much may take."""
+    return DIGEST_LEAST_S + size_bytes / DIGEST_BYTES_PER_S
 
 
 class ScriptedGuest(ABC):
@@ -53,9 +60,13 @@ class ScriptedGuest(ABC):
             went_on=said["went_on"] == "yes",
         )
 
-    async def suspend(self, source: MecHost, move: Move) -> SavedState:
+    def save_limit_s(self, size_bytes: int) -> float:
+        return SAVE_LIMIT_S + digest_limit_s(size_bytes)
+
+    async def suspend(self, source: MecHost, move: Move, size_bytes: int) -> SavedState:
+        words = (move.migration, move.service, int(digest_limit_s(size_bytes)))
         said = await self._explained(
-            self._call(source, "suspend", move.migration, move.service, limit_s=SAVE_LIMIT_S),
+            self._call(source, "suspend", *words, limit_s=self.save_limit_s(size_bytes)),
             f"{move.service} cannot be saved",
         )
         return SavedState(said["digest"], int(said["bytes"]))
@@ -63,8 +74,9 @@ class ScriptedGuest(ABC):
     def state_part(self, move: Move) -> Part:
         return Part(f"migrations/{move.migration}/state", "instance/saved/state", self.state_options)
 
-    async def resume_on_source(self, source: MecHost, move: Move) -> None:
-        await self._call(source, "resume", move.migration, move.service, limit_s=RESTORE_LIMIT_S)
+    async def resume_on_source(self, source: MecHost, move: Move) -> str:
+        said = await self._call(source, "resume", move.migration, move.service, limit_s=RESTORE_LIMIT_S)
+        return said.get("problem", "")
 
     async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
         await self._explained(self._restore(target, move, saved), f"{move.service} cannot be restored on {target.name}")
@@ -75,8 +87,9 @@ class ScriptedGuest(ABC):
     async def announce(self, target: MecHost, station: Station) -> None:
         await self._call(target, "announce", station.service, station.address, limit_s=10)
 
-    async def settle_target(self, target: MecHost, move: Move) -> None:
-        await self._call(target, "settle_target", move.migration, move.service)
+    async def settle_target(self, target: MecHost, move: Move) -> str:
+        said = await self._call(target, "settle_target", move.migration, move.service)
+        return said.get("problem", "")
 
     async def tidy_source(self, source: MecHost, move: Move) -> None:
         await self._call(source, "tidy_source", move.migration, move.service)

@@ -1,12 +1,15 @@
 """The protocol of a host, and what a command on it can end in."""
 
-from collections.abc import AsyncIterator
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from workers.engine import MigrationError
+
+from .fence import Fence
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 
@@ -58,19 +61,41 @@ class MecHost(Protocol):
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
         """Run a script as root with a time limit and return the `key=value` lines that it printed.
 
-        Raises CommandFailed, CommandTimedOut or HostUnreachable, each with a sentence.
+        `stdin` is what the script's function `given` prints. Raises CommandFailed, CommandTimedOut or HostUnreachable, each
+        with a sentence; LeaseLost when the work is another worker's by now.
         """
         ...
 
     def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
-        """Run a script and yield its lines while it runs; closing the iterator ends it."""
+        """Run a script and yield its lines while it runs; closing the iterator ends it. Raises as `call` does."""
         ...
 
 
 @cache
 def script_text(name: str) -> str:
-    """The text of a script, behind the functions that all scripts share."""
-    return (SCRIPTS / "common.sh").read_text() + (SCRIPTS / f"{name}.sh").read_text()
+    """The text of a script file, or of what all scripts share (common)."""
+    return (SCRIPTS / f"{name}.sh").read_text()
+
+
+def script_for(name: str, given: str = "", fence: Fence | None = None) -> str:
+    """A script as a host runs it, behind the functions that all scripts share.
+
+    `given` is what its function `given` prints: encoded, since no word of it may end the here-document and become a command.
+    `fence` ends it before its first line when the work is another worker's by now.
+    """
+    parts = [script_text("common")]
+    if given:
+        parts.append(f"given() {{ base64 -d <<'END'\n{b64encode(given.encode()).decode()}\nEND\n}}\n")
+    if fence:
+        parts.append(f"fence {fence.mark} {fence.number}\n")
+    return "".join([*parts, script_text(name)])
+
+
+def raise_first(results: Iterable[object]) -> None:
+    """Raise the first error of what was gathered: a lost lease before all others."""
+    errors = [result for result in results if isinstance(result, BaseException)]
+    for error in sorted(errors, key=lambda error: isinstance(error, Exception)):
+        raise error
 
 
 def parse_values(output: str) -> dict[str, str]:

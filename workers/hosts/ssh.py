@@ -9,41 +9,49 @@ from typing import Any
 
 import asyncssh
 
-from .base import CommandFailed, CommandTimedOut, HostUnreachable, Target, parse_values, script_text
+from workers.engine import LeaseLost
+
+from .base import CommandFailed, CommandTimedOut, HostUnreachable, Target, parse_values, script_for
+from .fence import Fence, current
 
 CONNECT_LIMIT_S = 10
 KEEPALIVE_S = 5
 # how much longer the portal waits than the host, whose own `timeout` ends the command first
 GRACE_S = 5.0
+# what a script of an older owner of the work exits with (scripts/common.sh)
+REFUSED = 113
 
 
 class SshHost:
     """A MecHost. The clock is shared by all hosts of a migration and measures what goes into their commands."""
 
     def __init__(
-        self, target: Target, connection: asyncssh.SSHClientConnection, clock: "HostClock", migration: str
+        self, target: Target, connection: asyncssh.SSHClientConnection, clock: "HostClock", fence: Fence | None
     ) -> None:
         self.target = target
         self._connection = connection
         self._clock = clock
-        self._migration = migration
+        self._fence = fence
 
     @property
     def name(self) -> str:
         return self.target.name
 
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
+        if self._fence:
+            await self._fence.require()
         command = self._command(limit_s, *arguments)
-        text = script_text(script).replace("@STDIN@", stdin)
         with self._clock:
             try:
                 async with asyncio.timeout(limit_s + GRACE_S):
-                    done = await self._run(command, text)
+                    done = await self._run(command, script_for(script, stdin, self._fence))
             except TimeoutError as error:
                 raise CommandTimedOut(self.name, script, limit_s) from error
         output = str(done.stdout) + str(done.stderr)
         if done.exit_status in (124, 137):  # what `timeout` exits with when it ended the command
             raise CommandTimedOut(self.name, script, limit_s)
+        if done.exit_status == REFUSED and self._fence:
+            raise LeaseLost(f"{self.name} refuses {script}: {self._fence.mark} is another worker's by now.")
         if done.exit_status != 0:
             raise CommandFailed(self.name, script, done.exit_status, output)
         return parse_values(str(done.stdout))
@@ -58,36 +66,46 @@ class SshHost:
             self._end(process)
             raise
         except (asyncssh.Error, OSError) as error:
-            raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
+            raise self._gone(error) from error
         if done.exit_status is None and done.exit_signal is None:
-            raise HostUnreachable(f"{self.name} cannot be reached any more: the connection broke.")
+            raise self._gone("the connection broke")
         return done
 
     async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
-        text = script_text(script).replace("@STDIN@", program)
+        if self._fence:
+            await self._fence.require()
         # without the lock: a stream that nobody reads any more is nothing that another worker has to wait for
-        command = self._command(86_400, *arguments, lock=False)
-        process = await self._start(command)
+        process = await self._start(self._command(86_400, *arguments, lock=False))
         try:
-            process.stdin.write(text)
+            process.stdin.write(script_for(script, program, self._fence))
             process.stdin.write_eof()
             async for line in process.stdout:
                 yield line.rstrip("\n")
+            done = await process.wait()
+        except (asyncssh.Error, OSError) as error:
+            raise self._gone(error) from error
         finally:
             self._end(process)
+        if done.exit_status == REFUSED and self._fence:
+            raise LeaseLost(f"{self.name} refuses {script}: {self._fence.mark} is another worker's by now.")
+        if done.exit_status is None and done.exit_signal is None:
+            raise self._gone("the connection broke")
+
+    def _gone(self, why: object) -> HostUnreachable:
+        return HostUnreachable(f"{self.name} cannot be reached any more: {why}.")
 
     async def _start(self, command: str) -> "asyncssh.SSHClientProcess[Any]":
         try:
             return await self._connection.create_process(command, errors="replace")
         except (asyncssh.Error, OSError) as error:
-            raise HostUnreachable(f"{self.name} cannot be reached any more: {error}.") from error
+            raise self._gone(error) from error
 
     def _command(self, limit_s: float, *arguments: str | int, lock: bool = True) -> str:
         """`timeout ... sh -eu -s -- arguments`, quoted here and nowhere else."""
         words = ["sh", "-eu", "-s", "--", *map(str, arguments)]
-        if self._migration and lock:
+        if self._fence and lock:
             # a shared lock, held only by this wrapper, lets another worker wait until a dead one's commands have ended
-            words = ["flock", "-s", "-o", f"/run/mec-migration-{self._migration}.lock", *words]
+            words = ["flock", "-s", "-o", f"/run/mec-{self._fence.mark}.lock", *words]
         words = ["timeout", "-k", "2", f"{limit_s:g}", *words]
         if self.target.user != "root":
             words = ["sudo", "-n", *words]
@@ -126,11 +144,16 @@ class HostClock:
 
 
 @asynccontextmanager
-async def connect(target: Target, clock: HostClock | None = None, migration: str = "") -> AsyncIterator[SshHost]:
+async def connect(
+    target: Target, clock: HostClock | None = None, *, fenced: bool = True, forget: bool = False
+) -> AsyncIterator[SshHost]:
     """Connect to a host whose key must be the pinned one.
 
-    Raises HostUnreachable with what to do: no answer, a refused key, a changed host key.
+    Commands belong to the work under way (fence.py), unless they are not to be `fenced`. `forget` removes the work's lock
+    from the host in the end, for work that does not do so itself. Raises HostUnreachable with what to do: no answer, a
+    refused key, a changed host key.
     """
+    fence = current() if fenced else None
     try:
         connection = await asyncio.wait_for(_open(target), CONNECT_LIMIT_S)
     except TimeoutError as error:
@@ -152,7 +175,10 @@ async def connect(target: Target, clock: HostClock | None = None, migration: str
             f"{target.name} cannot be reached at {target.address} port {target.port}: {error}."
         ) from error
     async with connection:
-        yield SshHost(target, connection, clock or HostClock(), migration)
+        host = SshHost(target, connection, clock or HostClock(), fence)
+        yield host
+        if fence and forget:
+            await host.call("hosts/forget", fence.mark)
 
 
 async def _open(target: Target) -> asyncssh.SSHClientConnection:

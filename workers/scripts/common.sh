@@ -7,6 +7,13 @@ INSTANCES=$MEC/instances
 
 fail() { echo "$*" >&2; exit 1; }
 
+# End when another worker has taken this work over (settle.sh writes its number down). Arguments: the work, lease.
+fence() {
+    newest=0
+    [ ! -e "/run/mec-fences/$1" ] || read -r newest <"/run/mec-fences/$1"
+    [ "$newest" -le "$2" ] || { echo "another worker has taken $1 over" >&2; exit 113; }
+}
+
 # The digest of a tree: names, kinds, modes, owners, link targets and contents; not times, which a clone may change.
 tree_digest() {
     (
@@ -165,8 +172,17 @@ rebase() {
 }
 
 # A guest's clock stood still while it was saved: its agent sets it to this host's, and the guest writes it to its RTC.
+# An agent that does not answer is a problem to be told; the guest runs all the same.
 set_guest_clock() {
     virsh -q qemu-agent-command --timeout 10 "$1" \
         "{\"execute\":\"guest-set-time\",\"arguments\":{\"time\":$(date +%s%N)}}" >/dev/null ||
-        fail "the clock of $1 was not corrected: its guest agent does not answer"
+        echo "problem=the clock of $1 was not corrected: its guest agent does not answer"
+}
+
+# Whether a service went on here from what a migration brought: its past must come back nowhere then. It stays written down for
+# as long as the instance is here, since nobody knows which worker asks next. Arguments: service, migration.
+went_on() {
+    brought=$INSTANCES/$1
+    [ "$(cat "$brought/went_on" 2>/dev/null)" = "$2" ] && return 0
+    [ "$(cat "$brought/migration" 2>/dev/null)" = "$2" ] && grep -qs 'Tasks resumed' "$brought/saved/state/restore.log"
 }

@@ -1,8 +1,9 @@
 """rsync over one ssh connection from source to target, with a key made for this one migration."""
 
+import asyncio
 from dataclasses import dataclass
 
-from workers.hosts.base import MecHost
+from workers.hosts.base import MecHost, raise_first
 
 # above this bandwidth compressing costs more time than it saves (rsync with zstd at level 1 on one core)
 COMPRESS_BELOW_MBIT = 1_000
@@ -78,6 +79,12 @@ class Transfer:
         """End the connection and forget the key."""
         await self._source.call("transfer/close_source", self._migration)
 
-    async def close_target(self) -> None:
-        """Accept the key no longer and remove what was received and not used."""
-        await self._target.call("transfer/close_target", self._migration, self._target.target.user, limit_s=60)
+    async def close_target(self, *, keep: bool = False) -> None:
+        """Accept the key no longer and remove what was received and not used, unless a person is to look at it."""
+        came = "keep" if keep else "remove"
+        await self._target.call("transfer/close_target", self._migration, self._target.target.user, came, limit_s=60)
+
+    async def close(self, *, keep: bool = False) -> None:
+        """Close both ends, the other one even when the first fails. Raises the first error."""
+        ends = await asyncio.gather(self.close_source(), self.close_target(keep=keep), return_exceptions=True)
+        raise_first(ends)

@@ -1,5 +1,5 @@
-# Everything the portal wants to know of a host, as key=value lines. Arguments: backhaul address, access bridge.
-BACKHAUL=$1 BRIDGE=$2
+# Everything the portal wants to know of a host, as key=value lines. Arguments: backhaul address, access bridge, ssh user.
+BACKHAUL=$1 BRIDGE=$2 OWNER=${3:-root}
 version() { command -v "$1" >/dev/null && "$@" 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n1 || true; }
 echo "kernel=$(uname -r)"
 echo "machine=$(uname -m)"
@@ -28,7 +28,8 @@ fi
 echo "missing_tools=${missing:-}"
 mkdir -p $MEC/layers $INSTANCES $MEC/incoming $MEC/migrations
 chmod 711 $MEC $MEC/layers $INSTANCES
-[ -d $MEC/layers/base ] && chmod 711 $MEC/layers/base $MEC/layers/base/* 2>/dev/null
+[ ! -d $MEC/layers/base ] || chmod 711 $MEC/layers/base
+find $MEC/layers/base -mindepth 1 -maxdepth 1 -exec chmod 711 {} + 2>/dev/null || true
 free_disk
 echo "memory_total_bytes=$(($(awk '/^MemTotal/{print $2}' /proc/meminfo) * 1024))"
 echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
@@ -56,4 +57,6 @@ done
 for left in $MEC/incoming/*/ $MEC/migrations/*/; do
     [ -d "$left" ] && left=${left%/} && echo "leftover:${left#"$MEC"/}=${left##*/}"
 done
+home=$(getent passwd "$OWNER" | cut -d: -f6)
+sed -n 's/.* mec-migration-\([A-Za-z0-9-]*\)$/leftover:key\/\1=\1/p' "$home/.ssh/authorized_keys" 2>/dev/null || true
 true

@@ -1,2 +1,2 @@
-# Nothing was made for this migration here: remove the trace of having looked. Arguments: migration.
-rm -f "/run/mec-migration-$1.lock"
+# Remove the lock of work that has ended here. Arguments: the work.
+rm -f "/run/mec-$1.lock"

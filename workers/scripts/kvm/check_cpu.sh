@@ -2,7 +2,5 @@
 TYPE=$1 MACHINE=$2
 file=$(mktemp)
 trap 'rm -f "$file"' EXIT
-cat >"$file" <<'MEC_END'
-@STDIN@
-MEC_END
+given >"$file"
 virsh -q hypervisor-cpu-compare --error --virttype "$TYPE" --machine "$MACHINE" "$file" 2>&1 >/dev/null | sed -n 's/^error: //p' | tail -n1 | sed 's/^/lacks=/'

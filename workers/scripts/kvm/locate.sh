@@ -4,5 +4,4 @@ state=$(domain_state "$SERVICE")
 echo "state=$state"
 # handed over and unheard of: its memory is whole here
 [ -e "$MEC/migrations/$ID/complete" ] || [ "$state" = HANDED_OVER ] && echo saved=yes || echo saved=no
-# written just before a restored guest was let go on
-[ "$(cat "$INSTANCES/$SERVICE/went_on" 2>/dev/null)" = "$ID" ] && echo went_on=yes || echo went_on=no
+went_on "$SERVICE" "$ID" && echo went_on=yes || echo went_on=no

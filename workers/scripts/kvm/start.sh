@@ -3,7 +3,5 @@
 SERVICE=$1 CPUS=$2
 d=$INSTANCES/$SERVICE
 [ "$(domain_state "$SERVICE")" = RUNNING ] && exit 0
-cat >"$d/definition.xml" <<'MEC_END'
-@STDIN@
-MEC_END
+given >"$d/definition.xml"
 create_guest "$d" "$d/definition.xml" "$CPUS"

@@ -1,7 +1,7 @@
 # Build an application layer on this host, idle, over the base: nothing is booted.
-# Arguments: kind, layer, base, storage, number that names this build, python packages (space separated), debian packages.
+# Arguments: kind, layer, base, storage, mark that names this build, python packages (space separated), debian packages.
 KIND=$1 LAYER=$2 BASE=$3 STORAGE=$4 BUILD=$5 PYTHON=$6 DEBIAN=$7
-work=$MEC/incoming/build-$BUILD
+work=$MEC/incoming/$BUILD
 root=$work/root
 case $KIND in
     lxc) layers=$MEC/layers content=rootfs ;;
@@ -80,7 +80,8 @@ if [ -n "$PYTHON" ]; then
 fi
 # files of the recipe and its build commands, as the portal wrote them
 umask 022
-@STDIN@
+given >"$work/recipe.sh"
+. "$work/recipe.sh"
 umask 077
 umount -R "$root/proc"
 "close_$KIND"

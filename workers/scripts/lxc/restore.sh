@@ -9,9 +9,7 @@ state=$received/saved/state
     fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
 mv -T "$received" "$d"
 echo "$ID" >"$d/migration"
-cat >"$d/config" <<'MEC_END'
-@STDIN@
-MEC_END
+given >"$d/config"
 attach "$SERVICE"
 free_cable "$SERVICE"
 export CRIU_CONFIG_FILE=$d/criu.conf

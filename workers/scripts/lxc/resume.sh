@@ -1,6 +1,7 @@
 # Let the service go on where its migration began. Arguments: migration, service.
 ID=$1 SERVICE=$2
 kept=$MEC/migrations/$ID
+[ "$(container_state "$SERVICE")" != STOPPING ] || wait_for 5 is_stopped "$SERVICE" || fail "$SERVICE does not come to its stop"
 state=$(container_state "$SERVICE")
 if [ "$state" = FROZEN ]; then
     lxc-unfreeze -P "$INSTANCES" -n "$SERVICE"

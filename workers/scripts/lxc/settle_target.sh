@@ -1,4 +1,5 @@
 # Forget what only the migration needed, once the service runs here. Arguments: migration, service.
 d=$INSTANCES/$2
 [ "$(cat "$d/migration" 2>/dev/null)" = "$1" ] || exit 0
-rm -rf "$d/saved" "$d/criu.conf" "$d/restore-lxc.log" "$d/migration"
+if went_on "$2" "$1"; then echo "$1" >"$d/went_on"; fi
+rm -rf "$d/saved" "$d/criu.conf" "$d/restore-lxc.log"

@@ -1,9 +1,7 @@
 # Put the root together and start the container. Arguments: service. The configuration is given as text.
 SERVICE=$1
 is_running "$SERVICE" && exit 0
-cat >"$INSTANCES/$SERVICE/config" <<'MEC_END'
-@STDIN@
-MEC_END
+given >"$INSTANCES/$SERVICE/config"
 attach "$SERVICE"
 remove_cgroups "$SERVICE"
 free_cable "$SERVICE"

@@ -1,5 +1,6 @@
-# Stop the container with its state saved, and take the digest of what was saved. Arguments: migration, service.
-ID=$1 SERVICE=$2
+# Stop the container with its state saved, and take the digest of what was saved. Arguments: migration, service, the most
+# seconds that the digest may take.
+ID=$1 SERVICE=$2 LIMIT=${3:-600}
 kept=$MEC/migrations/$ID
 mkdir -p "$kept"
 # CRIU also reads it from inside the container's user namespace, at moments when it is nobody yet: all may search the
@@ -21,10 +22,12 @@ lxc-checkpoint -s -P "$INSTANCES" -n "$SERVICE" -D "$kept/state" -o "$kept/lxc.l
     grep -vE '^\([0-9.]+\) +(Dumping|Something)' "$kept/state/dump.log" 2>/dev/null | tail -n 400 >&2
     fail "CRIU could not save $SERVICE: $(first_error "$kept/state/dump.log" || tail -n1 "$kept/lxc.log")"
 }
-(cd "$kept/state" && rm -f stats-dump && xxh128sum ./*.img >manifest)
+# whole: from here on it can be resumed from what was saved
+touch "$kept/complete"
 wait_for 5 is_stopped "$SERVICE" || fail "$SERVICE is saved but does not stop"
 # a closing TCP socket would hold the old end for minutes, answering for the service's address
 free_cable "$SERVICE"
-touch "$kept/complete"
+(cd "$kept/state" && rm -f stats-dump && timeout "$LIMIT" xxh128sum ./*.img >manifest) ||
+    fail "the digest of what was saved of $SERVICE took longer than $LIMIT s, or failed"
 echo "digest=$(xxh128sum <"$kept/state/manifest" | cut -d' ' -f1)"
 echo "bytes=$(tree_bytes "$kept/state")"

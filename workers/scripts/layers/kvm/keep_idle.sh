@@ -13,9 +13,7 @@ clean() {
 trap 'status=$?; clean; exit $status' EXIT INT TERM
 mkdir -p "$d/image" "$place/idle"
 qemu-img create -q -f qcow2 -F qcow2 -b "$place/image/disk.qcow2" "$d/image/disk.qcow2"
-cat >"$d/definition.xml" <<'MEC_END'
-@STDIN@
-MEC_END
+given >"$d/definition.xml"
 create_guest "$d" "$d/definition.xml" "$CPUS"
 wait_for 90 virsh -q qemu-agent-command "$guest" '{"execute":"guest-ping"}' >/dev/null 2>&1 || fail "the idle application does not boot within 90 s"
 busy_ns() { virsh -q domstats --vcpu "$guest" | sed -n 's/ *vcpu.0.time=//p'; }

@@ -1,0 +1,212 @@
+"""What the scripts on hosts do, run for real below a directory of the test."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.engine.world import World
+from tests.workers.this_machine import ThisMachine
+from workers.engine import LeaseLost
+from workers.guests.lxc import config
+from workers.hosts.base import CommandFailed, CommandTimedOut
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> ThisMachine:
+    return ThisMachine(tmp_path)
+
+
+@dataclass
+class Owner:
+    """Of migration 7."""
+
+    number: int
+    mark: str = "migration-7"
+
+    async def require(self) -> None:
+        return None
+
+
+# saving and resuming ------------------------------------------------------------------------------------------------------
+async def test_a_container_that_was_saved_whole_can_be_resumed_though_its_digest_took_too_long(
+    here: ThisMachine,
+) -> None:
+    instance = here.place / "instances/echo"
+    instance.mkdir()
+    (instance / "config").touch()
+    state = here.place / "state"
+    state.write_text("RUNNING")
+    here.tool("lxc-info", f"cat {state}")
+    # -s saves and ends the container, -r brings it back
+    here.tool(
+        "lxc-checkpoint",
+        f'if [ "$1" = -s ]; then echo memory >{here.place}/migrations/7/state/pages-1.img; echo STOPPED >{state}; '
+        f"else echo RUNNING >{state}; fi",
+    )
+    here.tool("xxh128sum", 'sleep 5; md5sum "$@"')  # gigabytes of memory on a slow disk
+    with pytest.raises(CommandFailed, match="took longer than 1 s"):
+        await here.call("lxc/suspend", 7, "echo", 1)
+    assert state.read_text().strip() == "STOPPED", "it was saved whole, and stopped"
+    assert (here.place / "migrations/7/state/pages-1.img").exists()
+    await here.call("lxc/resume", 7, "echo")
+    assert state.read_text().strip() == "RUNNING"
+
+
+def virsh(here: ThisMachine, state: Path, also: str = "") -> None:
+    """A libvirt with one guest, whose state is in a file."""
+    here.tool(
+        "virsh",
+        "shift\n"
+        f'case $1 in domstate) [ -s {state} ] && cat {state} || {{ echo "error: failed to get domain" >&2; exit 1; }} ;;\n'
+        f"dumpxml) echo '<domain/>' ;;\nsave) echo memory >\"$3\"; : >{state} ;;\n"
+        f'restore) echo "running (restored)" >{state} ;;\n{also}\nesac',
+    )
+
+
+async def test_a_guest_that_was_saved_whole_can_be_resumed_though_its_digest_took_too_long(here: ThisMachine) -> None:
+    (here.place / "instances/echo/image").mkdir(parents=True)
+    (here.place / "instances/echo/image/disk.qcow2").write_text("disk")
+    state = here.place / "state"
+    state.write_text("running (booted)")
+    virsh(here, state)
+    here.tool("xxh128sum", 'sleep 5; md5sum "$@"')
+    with pytest.raises(CommandTimedOut):
+        await here.call("kvm/suspend", 7, "echo", limit_s=1)
+    assert (here.place / "migrations/7/state/memory").exists()
+    await here.call("kvm/resume", 7, "echo")
+    assert "running" in state.read_text()
+
+
+async def test_a_guest_whose_digest_outlasts_its_own_limit_says_so(here: ThisMachine) -> None:
+    (here.place / "instances/echo/image").mkdir(parents=True)
+    (here.place / "instances/echo/image/disk.qcow2").write_text("disk")
+    state = here.place / "state"
+    state.write_text("running (booted)")
+    virsh(here, state)
+    here.tool("xxh128sum", 'case $1 in disk*) sleep 5 ;; esac; md5sum "$@"')
+    with pytest.raises(CommandFailed, match="took longer than 1 s"):
+        await here.call("kvm/suspend", 7, "echo", 1)
+    assert (here.place / "migrations/7/complete").exists()
+
+
+async def test_a_guest_that_was_resumed_is_resumed_though_its_agent_does_not_answer(here: ThisMachine) -> None:
+    kept = here.place / "migrations/7"
+    (kept / "state").mkdir(parents=True)
+    (kept / "complete").touch()
+    state = here.place / "state"
+    virsh(here, state, "qemu-agent-command) exit 1 ;;")
+    said = await here.call("kvm/resume", 7, "echo")
+    assert "running" in state.read_text()
+    assert "its guest agent does not answer" in said["problem"]
+
+
+@pytest.mark.parametrize("kind", ["lxc", "kvm"])
+async def test_what_says_that_a_service_went_on_stays_after_the_migration_and_forbids_its_removal(
+    kind: str, here: ThisMachine
+) -> None:
+    instance = here.place / "instances/echo"
+    (instance / "saved/state").mkdir(parents=True)
+    (instance / "saved/state/restore.log").write_text("(00.123) Tasks resumed\n")
+    (instance / "went_on").write_text("7" if kind == "kvm" else "")
+    (instance / "migration").write_text("7")
+    virsh(here, here.place / "state")
+    assert (await here.call(f"{kind}/locate", 7, "echo"))["went_on"] == "yes"
+    assert (await here.call(f"{kind}/locate", 8, "echo"))["went_on"] == "no"
+    await here.call(f"{kind}/settle_target", 7, "echo")
+    assert (await here.call(f"{kind}/locate", 7, "echo"))["went_on"] == "yes"
+    assert not (instance / "saved").exists()
+    with pytest.raises(CommandFailed, match="went on here"):
+        await here.call(f"{kind}/undo_restore", 7, "echo")
+    assert instance.exists()
+
+
+# what comes from the portal -----------------------------------------------------------------------------------------------
+async def test_no_word_that_is_given_to_a_script_becomes_a_command(here: ThisMachine) -> None:
+    station = World().context().move.station
+    (here.place / "instances/echo").mkdir()
+    ran, started = here.place / "ran", here.place / "started"
+    here.tool("x", f"id -u >{ran}")
+    here.tool("lxc-start", f"touch {started}")
+    here.tool("lxc-info", f"rm {started} 2>/dev/null && echo RUNNING")
+    for ending in ("MEC_END", "END", "'", '"', "$(x)", "`x`"):
+        words = config(station, f"b\n{ending}\nx\n")
+        await here.call("lxc/start", "echo", stdin=words)
+        assert (here.place / "instances/echo/config").read_text() == words
+        assert not ran.exists(), f"a command ran as user {ran.read_text().strip()}"
+
+
+# checks -------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("folder", ["layers/base", "layers"])
+async def test_a_host_without_any_base_layer_is_checked(folder: str, here: ThisMachine) -> None:
+    (here.place / folder).mkdir(parents=True)
+    assert (await here.call("hosts/facts", "127.0.0.1", "br-access", "root"))["bridge"] == "no"
+
+
+async def test_a_check_lists_what_ended_work_left_its_keys_too_and_removing_it_removes_all_of_one(
+    here: ThisMachine, tmp_path: Path
+) -> None:
+    keys = tmp_path / "home/.ssh/authorized_keys"
+    keys.parent.mkdir(parents=True)
+    lines = ["ssh-ed25519 AAAA me@home", *(f"restrict ssh-ed25519 BBBB mec-migration-{mark}" for mark in (7, 70))]
+    keys.write_text("\n".join(lines) + "\n")
+    here.tool("getent", f"echo olga:x:1000:1000::{tmp_path}/home:/bin/sh")
+    (here.place / "incoming/7/files").mkdir(parents=True)
+    (here.place / "migrations/7/state").mkdir(parents=True)
+    (here.place / "migrations/operation-3/keys").mkdir(parents=True)
+    said = await here.call("hosts/facts", "127.0.0.1", "br-access", "olga")
+    found = {key.removeprefix("leftover:"): mark for key, mark in said.items() if key.startswith("leftover:")}
+    assert found == {
+        "incoming/7": "7",
+        "migrations/7": "7",
+        "migrations/operation-3": "operation-3",
+        "key/7": "7",
+        "key/70": "70",
+    }
+    await here.call("hosts/remove_leftover", "7", "olga")
+    assert keys.read_text().splitlines() == [lines[0], lines[2]]
+    assert [path.name for path in (here.place / "migrations").iterdir()] == ["operation-3"]
+    assert list((here.place / "incoming").iterdir()) == []
+    with pytest.raises(CommandFailed, match="no mark of any work"):
+        await here.call("hosts/remove_leftover", "../instances", "olga")
+
+
+# fences -------------------------------------------------------------------------------------------------------------------
+async def test_a_script_of_an_older_owner_is_refused_before_its_first_line(here: ThisMachine) -> None:
+    first, second = Owner(1), Owner(2)
+    assert await here.call("hosts/busy", fence=first)
+    await here.call("hosts/settle", second.mark, second.number, 1)
+    with pytest.raises(LeaseLost):
+        await here.call("hosts/forget", first.mark, fence=first)
+    assert await here.call("hosts/busy", fence=second)
+    assert await here.call("hosts/busy", fence=Owner(1, "migration-70"))
+
+
+async def test_an_owner_that_is_followed_by_another_cannot_fence_it_off(here: ThisMachine) -> None:
+    await here.call("hosts/settle", "migration-7", 3, 1)
+    with pytest.raises(CommandFailed, match="another worker has taken migration-7 over"):
+        await here.call("hosts/settle", "migration-7", 2, 1)
+    with pytest.raises(LeaseLost):
+        await here.call("hosts/busy", fence=Owner(2))
+
+
+async def test_settling_waits_for_the_older_owners_commands_and_ends_those_that_stay(here: ThisMachine) -> None:
+    lock, done = here.run / "mec-migration-7.lock", here.place / "done"
+    lock.touch()
+
+    async def older(seconds: float) -> asyncio.subprocess.Process:
+        words = ("flock", "-s", "-o", str(lock), "sh", "-c", f"sleep {seconds}; touch {done}")
+        started = await asyncio.create_subprocess_exec(*words, start_new_session=True)
+        await asyncio.sleep(0.3)
+        return started
+
+    short = await older(1)
+    await here.call("hosts/settle", "migration-7", 2, 10)
+    assert done.exists(), "it was waited for"
+    done.unlink()
+    long = await older(600)
+    await here.call("hosts/settle", "migration-7", 3, 1)
+    assert await asyncio.wait_for(long.wait(), 5) != 0
+    assert not done.exists(), "it was ended"
+    await short.wait()
