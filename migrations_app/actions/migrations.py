@@ -14,6 +14,7 @@ from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Cell,
     Event,
+    Experiment,
     Host,
     Method,
     Migration,
@@ -63,9 +64,7 @@ def request_migration(
             forecast=forecast or {},
         )
     except IntegrityError as error:  # another person clicked at the same moment
-        raise ValidationError(
-            f"{service} is already being migrated: wait until that has ended, or cancel it."
-        ) from error
+        raise ValidationError(f"{service} is already being migrated: wait until that has ended.") from error
 
 
 @transaction.atomic
