@@ -112,14 +112,3 @@ def cancel_migration(*, migration: Migration, by: User | None = None) -> None:
         kind = "outcome" if waiting else "cancel_requested"
         Event.objects.create(migration=migration, kind=kind, message=f"Cancel requested{who}.")
         hint_on_commit(migration.pk)
-
-
-def reject_unclaimed(*, migration: Migration, sentence: str) -> None:
-    """End a queued migration that no worker may begin."""
-    rejected = Migration.objects.filter(pk=migration.pk, status=MigrationStatus.QUEUED).update(
-        status=MigrationStatus.REJECTED, finished_at=timezone.now(), error=sentence
-    )
-    if rejected:
-        release(migration)
-        Event.objects.create(migration=migration, kind="outcome", message=sentence)
-        hint_on_commit(migration.pk)

@@ -24,7 +24,6 @@ from migrations_app.models import (
 
 from .leases import LeaseGone, owning
 from .locking import refused_when_claimed, release
-from .migrations import reject_unclaimed
 
 MOVED = (MigrationStatus.SUCCEEDED, MigrationStatus.FINISHED_WITH_PROBLEMS)
 
@@ -37,9 +36,6 @@ def claim(*, migration_id: int) -> Migration | None:
     """
     migration = Migration.objects.filter(pk=migration_id, status=MigrationStatus.QUEUED).first()
     if migration is None:
-        return None
-    if sentence := refused_when_claimed(migration):
-        reject_unclaimed(migration=migration, sentence=sentence)
         return None
     # locks both rows on PostgreSQL; on SQLite the IMMEDIATE transaction is the lock
     hosts = list(
@@ -54,8 +50,12 @@ def claim(*, migration_id: int) -> Migration | None:
     )
     if not claimed:
         return None
-    record_event(migration_id=migration_id, kind="started", message="A worker has begun.")
     migration.refresh_from_db()
+    if sentence := refused_when_claimed(migration):
+        rejected = MigrationStatus.REJECTED
+        finish(migration_id=migration_id, lease=migration.lease, status=rejected, message=sentence, error=sentence)
+        return None
+    record_event(migration_id=migration_id, kind="started", message="A worker has begun.")
     return migration
 
 

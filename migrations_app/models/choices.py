@@ -94,7 +94,6 @@ FINAL = frozenset(set(MigrationStatus) - ACTIVE)
 TRANSITIONS = frozenset(
     {(MigrationStatus.QUEUED, MigrationStatus.RUNNING)}  # a worker claimed it
     | {(MigrationStatus.QUEUED, MigrationStatus.CANCELLED)}  # cancelled while it waited
-    | {(MigrationStatus.QUEUED, MigrationStatus.REJECTED)}  # other work had its service when a worker came
     | {(MigrationStatus.RUNNING, outcome) for outcome in FINAL}
 )
 
