@@ -16,7 +16,6 @@ from migrations_app import actions
 from migrations_app.filters import MigrationFilter
 from migrations_app.models import Application, Host, LayerCopy, Migration, Service
 from migrations_app.plan import decide
-from migrations_app.preflight import checks
 from migrations_app.report import summary
 from migrations_app.views.common import get_migration_for, get_service_for, must_operate, operator_of
 
@@ -177,9 +176,6 @@ def migrate(request: HttpRequest, wanted: MigrateIn) -> Any:
     target = get_object_or_404(Host, name=wanted.target)
     layers = None if wanted.layers == "auto" else int(wanted.layers)
     decision = decide(service, target, layers, wanted.method, wanted.idle_memory)
-    found = checks(service, target, decision.layers, wanted.method, wanted.idle_memory)
-    if faults := [check.sentence for check in found if check.state == "fault"]:
-        raise ValidationError(faults)
     migration = actions.request_migration(
         service=service,
         target=target,

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from migrations_app.models import Application, Host, Kind, Service, Storage
-from migrations_app.models.names import validate_name
+from migrations_app.models.names import validate_given_name
 
 
 class Styled:
@@ -103,7 +103,7 @@ class DeployForm(Styled, forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        validate_name(name)
+        validate_given_name(name)
         if Service.objects.filter(name=name).exists():
             raise forms.ValidationError(f"There is a service {name} already: choose another name.")
         return name

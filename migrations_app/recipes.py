@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic import ValidationError as PydanticError
 
-from migrations_app.models.names import NAME
+from migrations_app.models.names import NAME, is_reserved
 
 _PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 _REQUIREMENT = r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([=<>!~]=?[A-Za-z0-9.*,<>=!~]+)?$"
@@ -85,6 +85,12 @@ class Recipe(_Strict):
     parameters: dict[str, str | int | float] = {}
     memory_mb: int = Field(default=256, ge=16, le=1_048_576)
     probe: Probe
+
+    @model_validator(mode="after")
+    def name_is_free(self) -> Self:
+        if is_reserved(self.name):
+            raise ValueError(f"name: the portal itself uses names like {self.name}: choose another one")
+        return self
 
     @model_validator(mode="after")
     def command_is_a_path(self) -> Self:

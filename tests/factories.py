@@ -8,6 +8,7 @@ import factory
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from migrations_app import actions
 from migrations_app.access import OPERATORS
 from migrations_app.models import (
     Application,
@@ -205,6 +206,8 @@ def migration(service: Service, target: Host, **changed: Any) -> Migration:
         "forecast": {"total_s": 4.1, "downtime_s": 1.0, "bytes_on_wire": 32_000_000, "basis": "sizes", "runs": 0},
     }
     made = Migration.objects.create(**values | changed)
+    if made.is_active:
+        Service.objects.filter(pk=service.pk).update(lock=f"migration {made.pk}")
     Event.objects.create(migration=made, kind="queued", message="Waiting for a worker.")
     return made
 
@@ -253,6 +256,15 @@ def samples(made: Migration, until_s: float = 4.5, dark: tuple[float, float] = (
 
 def operation(**about: Any) -> Operation:
     return Operation.objects.create(**{"kind": "check_host", "subject": "mec-1", "status": "succeeded"} | about)
+
+
+def ended(work: Operation, succeeded: bool = True) -> Operation:
+    """A queued one, as a worker takes and ends it."""
+    claimed = actions.claim_operation(operation_id=work.pk)
+    assert claimed is not None
+    actions.finish_operation(operation=claimed, succeeded=succeeded, message="done" if succeeded else "It failed.")
+    claimed.refresh_from_db()
+    return claimed
 
 
 def experiment(source: Host, target: Host, **changed: Any) -> Experiment:

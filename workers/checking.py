@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.abilities import missing_for
+from migrations_app.admission.rules import missing_tools
 from migrations_app.models import (
     Application,
     BaseLayer,
@@ -120,7 +120,7 @@ def _missing_bases(host: Host, found: facts.Facts) -> list[dict[str, str]]:
             "mend": f"./manage.py base provision {host} --kind {kind}",
         }
         for kind in sorted(wanted - held)
-        if not missing_for(kind, found.values)
+        if not missing_tools(kind, found.values)
     ]
 
 
@@ -132,21 +132,29 @@ def _application_of(layer_name: str) -> Application | None:
 def _record_services(host: Host, instances: list[facts.Instance], asked_at: datetime) -> list[dict[str, str]]:
     """Make the portal's services say what runs here; an instance that it does not know is a problem."""
     found_here = {instance.name: instance for instance in instances}
-    for service in Service.objects.all():
+    for service in Service.objects.select_related("host"):
         instance = found_here.get(service.name)
         seen = instance.state if instance else None
-        migrations = service.migrations.all()
-        if migrations.active().exists() or migrations.filter(finished_at__gte=asked_at).exists():
+        works = (service.migrations.all(), service.operations.all())
+        if service.lock or any(work.filter(finished_at__gte=asked_at).exists() for work in works):
             continue  # it may have come or gone while the host was answering
         if service.status == ServiceStatus.UNKNOWN and seen == "RUNNING":
-            actions.record_service(service_id=service.pk, status=ServiceStatus.RUNNING, host=host)
+            actions.record_seen(service=service, status=ServiceStatus.RUNNING, host=host)
         elif service.host == host and service.status == ServiceStatus.RUNNING and seen != "RUNNING":
             lost = ServiceStatus.STOPPED if seen else ServiceStatus.UNKNOWN
-            actions.record_service(service_id=service.pk, status=lost)
+            actions.record_seen(service=service, status=lost)
         elif service.host == host and instance and seen == "RUNNING":
             actions.record_memory(service_id=service.pk, memory_bytes=instance.memory_bytes)
     known = set(Service.objects.values_list("name", flat=True))
-    return [
+    twice = [
+        {
+            "what": f"“{service}” runs here, and the portal has it on {service.host}, {service.shown_status.label.lower()}.",
+            "mend": f"./manage.py host check {service.host}",
+        }
+        for service in Service.objects.exclude(host=host).filter(lock="").select_related("host")
+        if service.name in found_here and found_here[service.name].state == "RUNNING"
+    ]
+    return twice + [
         {
             "what": f"There is an instance “{found.name}” that the portal does not know ({found.state.lower()}).",
             "mend": REMOVE[found.kind].format(name=found.name),

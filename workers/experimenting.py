@@ -1,16 +1,16 @@
 """One experiment: cell by cell, by the same operations and migrations that an operator asks for, and the edge left as found."""
 
+import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from asgiref.sync import async_to_sync
-from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from migrations_app import actions
+from migrations_app.admission.occupied import busy_with
 from migrations_app.models import (
     Application,
     Cell,
@@ -25,17 +25,17 @@ from migrations_app.models import (
     OperationStatus,
     Origin,
     Service,
-    ServiceStatus,
 )
 from migrations_app.plan import forecasts
 from workers import environment, records
+from workers.conditions import link, on, wait_until_quiet
 from workers.engine import MigrationError
-from workers.hosts.ssh import connect
-from workers.lease import kept
+from workers.lease import LOST_DATABASE, kept
 
+log = logging.getLogger(__name__)
 POLL_S = 0.2
-# A run waits until neither host's processors are busier than this
-QUIET_PERCENT = 35
+# No work takes so long: what is not done by then keeps no experiment from its end
+WAIT_LIMIT_S = 7200.0
 
 
 class CellFailed(Exception):
@@ -60,7 +60,9 @@ def execute(experiment: Experiment) -> None:
             end, message = ExperimentStatus.FINISHED, _ending(experiment)
         except Stopped:
             end, message = ExperimentStatus.STOPPED, "Stopped; what was measured until then is kept."
-        except (MigrationError, ValidationError, records.NotReady) as error:
+        except LOST_DATABASE:  # nothing can be written now: another worker goes on with the first unfinished cell
+            raise
+        except Exception as error:  # whatever it is, the experiment ends with it, and the next one can begin
             end, message = ExperimentStatus.FAILED, _sentence(error)
         left = clean_up(experiment)
         actions.finish_experiment(experiment=experiment, status=end, message=" ".join([message, *left]))
@@ -68,18 +70,18 @@ def execute(experiment: Experiment) -> None:
 
 def _settle(experiment: Experiment) -> None:
     """Wait until what a worker that died had begun has ended: others take over its migration and its operation."""
-    mine = f"x{experiment.pk}-"
-    active = (OperationStatus.QUEUED, OperationStatus.RUNNING)
-    while (
-        Migration.objects.active().filter(cell__experiment=experiment).exists()
-        or Operation.objects.filter(subject__startswith=mine, status__in=active).exists()
-    ):
+    own = Q(service__experiment=experiment) | Q(application__experiment=experiment)
+    begun = Operation.objects.filter(own, status__in=(OperationStatus.QUEUED, OperationStatus.RUNNING))
+    moving = Migration.objects.active().filter(cell__experiment=experiment)
+    deadline = time.monotonic() + WAIT_LIMIT_S
+    while (moving.exists() or begun.exists()) and time.monotonic() < deadline:
+        _go_on(experiment)
         time.sleep(POLL_S)
 
 
 def _ending(experiment: Experiment) -> str:
     failed = experiment.cells.filter(status=CellStatus.FAILED).count()
-    return f"All cells are measured{f', but {failed} failed' if failed else ''}."
+    return f"All cells have ended; {failed} failed." if failed else "All cells are measured."
 
 
 def _go_on(experiment: Experiment) -> None:
@@ -100,28 +102,34 @@ def _attempt(experiment: Experiment, cell: Cell) -> None:
             _go_on(experiment)
             _say(experiment, f"{cell}: run {measured + 1} of {experiment.runs}.")
             _run(experiment, cell, service)
-    except (CellFailed, MigrationError, ValidationError, records.NotReady) as error:
+    except (Stopped, *LOST_DATABASE):
+        raise
+    except Exception as error:  # one cell's failure, of whatever kind, is not the others'
         actions.finish_cell(cell=cell, status=CellStatus.FAILED, error=_sentence(error))
     else:
         actions.finish_cell(cell=cell, status=CellStatus.DONE)
 
 
 def _sentence(error: Exception) -> str:
-    return " ".join(error.messages) if isinstance(error, ValidationError) else str(error.args[0])
+    """What went wrong, for a person; what nobody foresaw is logged with its place, too."""
+    if isinstance(error, ValidationError):
+        return " ".join(error.messages)
+    if isinstance(error, CellFailed | MigrationError | records.NotReady):
+        return str(error.args[0])
+    log.error("an experiment met what nobody foresaw", exc_info=error)
+    return f"Unexpected {type(error).__name__}: {error}"
 
 
 def _fresh_service(experiment: Experiment, cell: Cell) -> Service:
-    """A service that has just been started from its layers, at the source."""
+    """A service that has just been started from its layers, at the source; it is the experiment's own by its row."""
     variant = actions.make_variant(cell=cell)
-    name = f"x{experiment.pk}-{cell.position}"
-    for before in Service.objects.filter(name__startswith=f"x{experiment.pk}-"):
-        _remove_service(before)
+    for before in Service.objects.filter(experiment=experiment):
+        _remove_service(experiment, before)
     _say(experiment, f"{cell}: deploying.")
-    deploying = actions.deploy_service(
-        name=name, application=variant, host=experiment.source, kind=cell.kind, storage=cell.storage
-    )
-    _await(deploying)
-    return Service.objects.get(name=name)
+    name = actions.free_name(Service, f"x{experiment.pk}-{cell.position}")
+    how: dict[str, Any] = {"kind": cell.kind, "storage": cell.storage, "experiment": experiment}
+    _await(actions.deploy_service(name=name, application=variant, host=experiment.source, **how))
+    return Service.objects.get(experiment=experiment, name=name)
 
 
 def _run(experiment: Experiment, cell: Cell, service: Service) -> None:
@@ -131,8 +139,8 @@ def _run(experiment: Experiment, cell: Cell, service: Service) -> None:
     if service.host_id == target.pk:
         source, target = target, source
     _prepare_target(cell, service, target)
-    with _link(cell, source, target):
-        _wait_until_quiet(cell, source, target)
+    with link(cell, source, target):
+        wait_until_quiet(cell, source, target)
         how: dict[str, Any] = {"method": cell.method, "idle_memory": cell.idle_memory}
         migration = actions.request_migration(
             service=service,
@@ -156,6 +164,7 @@ def _prepare_target(cell: Cell, service: Service, target: Host) -> None:
     about: dict[str, Any] = {
         "application": service.application,
         "host": target,
+        "experiment": cell.experiment,
         "kind": cell.kind,
         "storage": cell.storage,
     }
@@ -168,53 +177,17 @@ def _prepare_target(cell: Cell, service: Service, target: Host) -> None:
         _await(actions.build_application(**about))
 
 
-@contextmanager
-def _link(cell: Cell, source: Host, target: Host) -> Iterator[None]:
-    """The link has the cell's bandwidth meanwhile."""
-    if cell.bandwidth_mbit >= min(source.bandwidth_mbit, target.bandwidth_mbit):
-        yield
-        return
-    for host in (source, target):
-        _on(host, "hosts/shape", host.backhaul_address or "-", cell.bandwidth_mbit)
-    try:
-        yield
-    finally:
-        for host in (source, target):
-            _on(host, "hosts/unshape", host.backhaul_address or "-")
-
-
-def _on(host: Host, script: str, *arguments: str | int) -> dict[str, str]:
-    async def call() -> dict[str, str]:
-        async with connect(records.target_of(host)) as reached:
-            return await reached.call(script, *arguments, limit_s=60)
-
-    return async_to_sync(call)()
-
-
-def _wait_until_quiet(cell: Cell, *hosts: Host) -> None:
-    """Nothing else moves, and the processors rest; where they do not for long, the cell says so."""
-    deadline = time.monotonic() + settings.QUIET_LIMIT_SECONDS
-    while True:
-        busy = max(int(_on(host, "hosts/busy")["busy_percent"]) for host in hosts)
-        others = Migration.objects.active().count() + Operation.objects.filter(status=OperationStatus.RUNNING).count()
-        if busy <= QUIET_PERCENT and not others:
-            return
-        if time.monotonic() > deadline:
-            what = f"{others} other work under way" if others else f"processors {busy} % busy"
-            note = f"A run began on a machine that was not quiet: {what}."
-            Cell.objects.filter(pk=cell.pk).update(notes=[*cell.notes, note])
-            cell.refresh_from_db()
-            return
-
-
 def _await(operation: Operation) -> None:
-    """Wait until an operation has ended; CellFailed with its sentence when it failed."""
+    """Wait until an operation has ended; CellFailed with its sentence when it failed, or does not end at all."""
+    deadline = time.monotonic() + WAIT_LIMIT_S
     while True:
         operation.refresh_from_db()
         if operation.status == OperationStatus.SUCCEEDED:
             return
         if operation.status == OperationStatus.FAILED:
             raise CellFailed(f"{operation}: {operation.message}")
+        if time.monotonic() > deadline:
+            raise CellFailed(f"{operation} (work {operation.pk}) did not end within {WAIT_LIMIT_S / 3600:.0f} hours.")
         time.sleep(POLL_S)
 
 
@@ -242,36 +215,35 @@ def clean_up(experiment: Experiment) -> list[str]:
     left: list[str] = []
     _say(experiment, "Leaving the edge as it was found.")
     hosts = (experiment.source, experiment.target)
-    mine = f"x{experiment.pk}-"
 
     def attempt(act: Callable[[], object]) -> None:
         try:
             act()
-        except (CellFailed, MigrationError, ValidationError) as error:
+        except Exception as error:  # the rest is taken away all the same
             left.append(f"This is left: {_sentence(error)}")
 
-    for service in Service.objects.filter(name__startswith=mine, application__variant_of__isnull=False):
-        attempt(partial(_remove_service, service))
+    for service in Service.objects.filter(experiment=experiment):
+        attempt(partial(_remove_service, experiment, service))
     for host in hosts:
-        attempt(partial(_on, host, "hosts/unshape", host.backhaul_address or "-"))
-    variants = Application.objects.filter(name__startswith=mine, variant_of__isnull=False)
+        attempt(partial(on, host, "hosts/unshape", host.backhaul_address or "-"))
+    variants = Application.objects.filter(experiment=experiment)
     for copy in LayerCopy.objects.filter(application__in=variants).select_related("application", "host"):
-        attempt(partial(_remove_copy, copy))
+        attempt(partial(_remove_copy, experiment, copy))
     for variant in variants.filter(services=None, copies=None):
-        attempt(partial(actions.remove_application, application=variant))
+        attempt(partial(actions.remove_application, application=variant, experiment=experiment))
     return left
 
 
-def _remove_copy(copy: LayerCopy) -> None:
+def _remove_copy(experiment: Experiment, copy: LayerCopy) -> None:
     assert copy.application is not None
-    _await(actions.remove_layer(application=copy.application, host=copy.host, kind=copy.kind, storage=copy.storage))
+    about: dict[str, Any] = {"host": copy.host, "kind": copy.kind, "storage": copy.storage, "experiment": experiment}
+    _await(actions.remove_layer(application=copy.application, **about))
 
 
-def _remove_service(service: Service) -> None:
-    """Wait for what moves it, then remove it."""
-    while service.migrations.active().exists():
+def _remove_service(experiment: Experiment, service: Service) -> None:
+    """Wait for what has it, then remove it."""
+    deadline = time.monotonic() + WAIT_LIMIT_S
+    while busy_with(service) and time.monotonic() < deadline:
         time.sleep(POLL_S)
-    service.refresh_from_db()
-    if service.status == ServiceStatus.UNKNOWN:
-        raise CellFailed(f"it is not certain where {service} runs: look at both hosts, then remove it.")
-    _await(actions.remove_service(service=service))
+        service.refresh_from_db()
+    _await(actions.remove_service(service=service, experiment=experiment))

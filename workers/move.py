@@ -66,6 +66,21 @@ class Sight:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What one host has of a service that no migration moves."""
+
+    state: str  # as its technology calls it
+    instance: bool  # its directory is there
+    owner: str  # the hardware address of the service that the instance was made for; empty where nothing says it
+    stranger: bool = False  # the technology has a guest of this name that is not the service
+
+    @property
+    def alive(self) -> bool:
+        """It runs, or is frozen, or on its way to either."""
+        return self.state not in ("ABSENT", "STOPPED")
+
+
+@dataclass(frozen=True)
 class AppAtSource:
     """The application layer as the source holds it."""
 

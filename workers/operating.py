@@ -1,5 +1,6 @@
 """Work on hosts that is no migration: checks, layers, services. One function a kind; what fails ends as one sentence."""
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -18,13 +19,14 @@ from migrations_app.models import (
     Service,
     ServiceStatus,
 )
-from workers import checking, leftovers, provisioning, records
+from workers import checking, leftovers, provisioning, records, whereabouts
 from workers.engine import MigrationError
 from workers.guests import GUESTS
-from workers.hosts.ssh import SshHost, connect
+from workers.hosts.base import MecHost
+from workers.hosts.ssh import connect
 from workers.layers import STORES
 from workers.lease import kept
-from workers.move import Station
+from workers.move import Found, Station
 from workers.probe import Row, probing
 
 T = TypeVar("T")
@@ -159,6 +161,10 @@ def deploy(operation: Operation) -> str:
 def start(operation: Operation) -> str:
     """Start a stopped service where it is."""
     service = _service(operation)
+    if not _look_first(service).instance:
+        raise MigrationError(
+            f"{service.host} has nothing of {service} to start: remove the service and deploy it again."
+        )
     _on_host(service, _start)
     return _await_answer(operation, service)
 
@@ -166,55 +172,81 @@ def start(operation: Operation) -> str:
 def stop(operation: Operation) -> str:
     """Stop a service; its files stay."""
     service = _service(operation)
+    _look_first(service)
     _on_host(service, _stop)
     actions.record_service(service_id=service.pk, status=ServiceStatus.STOPPED)
     return f"{service} is stopped."
 
 
 def remove(operation: Operation) -> str:
-    """Stop a service, delete its instance and forget it."""
+    """Stop a service, delete its instance and forget it. What was not made for it stays."""
     service = _service(operation)
+    found = whereabouts.look_around(service)
+    ours = [host for host, what in found.items() if whereabouts.is_ours(service, what)]
+    left = [host.name for host, what in found.items() if what.instance and host not in ours]
     actions.record_service(service_id=service.pk, status=ServiceStatus.REMOVING)
-    _on_host(service, _remove)
+    for host in ours:
+        _on_host(service, _remove, host)
     service.delete()
-    return f"{service.name} is removed."
+    stays = f" /var/lib/mec/instances/{service.name} on {' and '.join(left)} was not made for it, and stays."
+    return f"{service.name} is removed.{stays if left else ''}"
 
 
-def _on_host(service: Service, work: Callable[[SshHost, Station], Awaitable[T]]) -> T:
+def _look_first(service: Service) -> Found:
+    """Nothing is started or stopped before it is certain that it is this service, and here alone."""
+    found = whereabouts.look_around(service)[service.host]
+    whereabouts.must_be_ours(service, found)
+    return found
+
+
+def _on_host(service: Service, work: Callable[[MecHost, Station], Awaitable[T]], host: Host | None = None) -> T:
+    """Do something for a service on its host, or on the one that is named."""
     station = records.station_of(service)
-    target = records.target_of(service.host)
+    target = records.target_of(host or service.host)
 
     async def on_host() -> T:
-        async with connect(target) as host:
-            return await work(host, station)
+        async with connect(target) as reached:
+            return await work(reached, station)
 
     return async_to_sync(on_host)()
 
 
-async def _clone_and_start(host: SshHost, station: Station) -> None:
+async def _clone_and_start(host: MecHost, station: Station) -> None:
+    guest = GUESTS[station.kind]
+    whereabouts.must_be_no_stranger(host.name, station.service, await guest.find(host, station))
     try:
         await STORES[station.kind, station.storage].clone_for_start(host, station)
-        await GUESTS[station.kind].start(host, station)
-        await GUESTS[station.kind].announce(host, station)
-    except MigrationError:
-        await GUESTS[station.kind].remove(host, station)
-        raise
+        await guest.start(host, station)
+        await guest.announce(host, station)
+    except MigrationError as error:
+        with contextlib.suppress(MigrationError):  # the first error is the one that counts
+            await _undo_deployment(host, station)
+        raise error
 
 
-async def _start(host: SshHost, station: Station) -> None:
+async def _undo_deployment(host: MecHost, station: Station) -> None:
+    """Remove what a deployment made, and nothing that was there before it."""
+    guest = GUESTS[station.kind]
+    found = await guest.find(host, station)
+    if found.owner == station.hardware_address:
+        await guest.stop(host, station)
+        await guest.remove(host, station)
+
+
+async def _start(host: MecHost, station: Station) -> None:
     await GUESTS[station.kind].start(host, station)
     await GUESTS[station.kind].announce(host, station)
 
 
-async def _memory(host: SshHost, station: Station) -> int:
+async def _memory(host: MecHost, station: Station) -> int:
     return await GUESTS[station.kind].memory_bytes(host, station)
 
 
-async def _stop(host: SshHost, station: Station) -> None:
+async def _stop(host: MecHost, station: Station) -> None:
     await GUESTS[station.kind].stop(host, station)
 
 
-async def _remove(host: SshHost, station: Station) -> None:
+async def _remove(host: MecHost, station: Station) -> None:
     await GUESTS[station.kind].stop(host, station)
     await GUESTS[station.kind].remove(host, station)
 

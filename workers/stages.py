@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from migrations_app.admission.rules import Side
 from workers.checks import faults_of
 from workers.context import MigrationContext as Context
 from workers.engine import CheckFailed, MigrationError
@@ -39,7 +40,8 @@ async def check(ctx: Context) -> None:
     source, target = (said if isinstance(said, dict) else {} for said in asked[:2])
     faults = []
     if source and target:
-        faults += faults_of(ctx.move, source, target) + await ctx.guest.faults(ctx.target, source, target)
+        here, there = Side(ctx.source.name, source), Side(ctx.target.name, target)
+        faults += faults_of(ctx.move, here, there) + await ctx.guest.faults(ctx.target, here, there)
     faults += [str(error) for error in errors]  # after the hosts' own: a guest that panicked does not answer, either
     if faults:
         raise CheckFailed(faults)

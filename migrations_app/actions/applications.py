@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from migrations_app import recipes
 from migrations_app.hints import hint_on_commit
-from migrations_app.models import Application
+from migrations_app.models import Application, Experiment
 
 
 @transaction.atomic
@@ -25,6 +25,8 @@ def add_application(*, text: str, beside: Path | None = None) -> Application:
         "recipe_digest": recipes.digest(recipe),
     }
     known = Application.objects.filter(name=recipe.name).first()
+    if known is not None and known.variant_of_id is not None:
+        raise ValidationError(f"{recipe.name} is an experiment's own copy of {known.variant_of}: choose another name.")
     if known is not None and known.recipe_digest != values["recipe_digest"] and known.services.exists():
         raise ValidationError(
             f"Services of {recipe.name} are deployed from the earlier recipe: give the changed recipe a new name, "
@@ -35,10 +37,21 @@ def add_application(*, text: str, beside: Path | None = None) -> Application:
     return application
 
 
-def remove_application(*, application: Application) -> None:
+def kept_for_another(application: Application, experiment: Experiment | None) -> str:
+    """Why whoever asks (None: a person) has no business with it: an experiment's own copy is its alone while it runs."""
+    owner = application.experiment
+    if owner is None or not owner.is_active or owner == experiment:
+        return ""
+    return f"{application} belongs to the experiment {owner}: wait until that has ended, or stop it."
+
+
+def remove_application(*, application: Application, experiment: Experiment | None = None) -> None:
     """Forget an application that no service uses."""
+    if sentence := kept_for_another(application, experiment):
+        raise ValidationError(sentence)
     try:
-        application.delete()
-    except ProtectedError as error:
+        with transaction.atomic():
+            application.delete()
+    except (ProtectedError, IntegrityError) as error:  # the second: one is being deployed at this moment
         raise ValidationError(f"Services of {application} are deployed: remove them first.") from error
     hint_on_commit()

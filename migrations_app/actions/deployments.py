@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from migrations_app.abilities import lacking
+from migrations_app.admission.verdict import lacking
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Application,
+    Experiment,
     Host,
     HostRole,
     Kind,
@@ -22,6 +23,7 @@ from migrations_app.models import (
     Storage,
 )
 
+from .applications import kept_for_another
 from .operations import queue_operation
 
 
@@ -34,9 +36,12 @@ def deploy_service(
     kind: str = Kind.LXC,
     storage: str = Storage.OVERLAY,
     address: str | None = None,
+    experiment: Experiment | None = None,
     by: User | None = None,
 ) -> Operation:
-    """Give a new service its fixed address and ask a worker to start it on a host."""
+    """Give a new service its fixed address and ask a worker to start it on a host; `experiment`: for itself alone."""
+    if sentence := kept_for_another(application, experiment):
+        raise ValidationError(sentence)
     if host.role != HostRole.MEC:
         raise ValidationError(f"{host} is the user's side, not a MEC host: choose a MEC host.")
     if sentence := lacking(host, kind):
@@ -56,10 +61,11 @@ def deploy_service(
         address=address or network.free_address(),
         prefix_length=cidr.prefixlen,
         hardware_address=free_hardware_address(),
+        experiment=experiment,
     )
     service.full_clean()
     service.save()
-    return _queue(OperationKind.DEPLOY, service, by)
+    return _queue(OperationKind.DEPLOY, service, by, experiment)
 
 
 def _check_address(address: str, cidr: str) -> None:
@@ -81,29 +87,24 @@ def free_hardware_address() -> str:
 
 def start_service(*, service: Service, by: User | None = None) -> Operation:
     """Ask a worker to start a stopped service where it is."""
-    _must_rest(service)
     return _queue(OperationKind.START, service, by)
 
 
 def stop_service(*, service: Service, by: User | None = None) -> Operation:
     """Ask a worker to stop a running service; its files stay."""
-    _must_rest(service)
     return _queue(OperationKind.STOP, service, by)
 
 
-def remove_service(*, service: Service, by: User | None = None) -> Operation:
+def remove_service(*, service: Service, experiment: Experiment | None = None, by: User | None = None) -> Operation:
     """Ask a worker to stop a service and delete its instance; its migrations stay in the history."""
-    _must_rest(service)
-    return _queue(OperationKind.REMOVE, service, by)
+    return _queue(OperationKind.REMOVE, service, by, experiment)
 
 
-def _must_rest(service: Service) -> None:
-    if service.migrations.active().exists():
-        raise ValidationError(f"{service} is being migrated: wait until that has ended, or cancel it.")
-
-
-def _queue(kind: OperationKind, service: Service, by: User | None) -> Operation:
-    return queue_operation(kind=kind, subject=service.name, service=service, host=service.host, by=by)
+def _queue(kind: OperationKind, service: Service, by: User | None, experiment: Experiment | None = None) -> Operation:
+    """Raises ValidationError when other work has the service."""
+    return queue_operation(
+        kind=kind, subject=service.name, service=service, host=service.host, experiment=experiment, by=by
+    )
 
 
 def set_policy(*, service: Service, policy: str, **costs: float) -> None:
@@ -122,7 +123,19 @@ def record_memory(*, service_id: int, memory_bytes: int) -> None:
 
 
 def record_service(*, service_id: int, status: ServiceStatus, host: Host | None = None) -> None:
-    """Write down what a service does now, and where."""
-    values = {"status": status, **({"host": host} if host else {})}
-    Service.objects.filter(pk=service_id).update(**values)
+    """Write down what a service does now, and where.
+
+    What was not known before a failure is not known after it: `unknown` is ended by a look at the hosts, not by a failure.
+    """
+    rows = Service.objects.filter(pk=service_id)
+    if status == ServiceStatus.FAILED:
+        rows = rows.exclude(status=ServiceStatus.UNKNOWN)
+    rows.update(status=status, **({"host": host} if host else {}))
     hint_on_commit()
+
+
+def record_seen(*, service: Service, status: ServiceStatus, host: Host | None = None) -> None:
+    """Write down what a check saw, unless work has begun on the service or it was written anew since it was read."""
+    rows = Service.objects.filter(pk=service.pk, lock="", status=service.status, host=service.host)
+    if rows.update(status=status, **({"host": host} if host else {})):
+        hint_on_commit()

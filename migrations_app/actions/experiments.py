@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from migrations_app import recipes
@@ -14,7 +14,8 @@ from migrations_app.experiments.designs import Choice, completed, settings_of
 from migrations_app.experiments.feasible import faults_of
 from migrations_app.experiments.paper import RAM_MB
 from migrations_app.hints import hint_on_commit
-from migrations_app.models import Application, Cell, CellStatus, Experiment, ExperimentStatus, Host
+from migrations_app.models import Application, Cell, CellStatus, Experiment, ExperimentStatus, Host, Service
+from migrations_app.models.names import LONGEST_NAME
 
 from .leases import LeaseGone, next_lease
 
@@ -35,7 +36,11 @@ def request_experiment(
         design=choice.design, preset=choice.preset, runs=runs, source=source, target=target, requested_by=by
     )
     experiment.validate_constraints()
-    experiment.save()
+    try:
+        with transaction.atomic():
+            experiment.save()
+    except IntegrityError as error:  # another person began one at the same moment
+        raise ValidationError("Another experiment is under way: wait until it has ended, or stop it.") from error
     link = min(source.bandwidth_mbit, target.bandwidth_mbit)
     cells = [
         Cell(
@@ -122,8 +127,15 @@ def finish_cell(*, cell: Cell, status: CellStatus, error: str = "") -> None:
 
 
 def make_variant(*, cell: Cell) -> Application:
-    """The experiment's own copy of the application: its layers come and go, and nobody else's are touched."""
-    original = Application.objects.get(name=cell.application_name)
+    """The experiment's own copy of the application: its layers come and go, and nobody else's are touched.
+
+    Raises ValidationError when the application was removed meanwhile.
+    """
+    original = Application.objects.lasting().filter(name=cell.application_name).first()
+    if original is None:
+        raise ValidationError(
+            f"The application {cell.application_name} was removed meanwhile: add it again, then repeat the experiment."
+        )
     recipe = recipes.Recipe.model_validate(original.recipe)
     measured_as, ram = original.name, ""
     if cell.ram_mb is not None:
@@ -132,17 +144,25 @@ def make_variant(*, cell: Cell) -> Application:
         recipe = recipe.model_copy(update={**wanted, "memory_mb": max(recipe.memory_mb, cell.ram_mb + BESIDE_RAM_MB)})
         if cell.ram_mb != RAM_MB:
             measured_as = f"{original.name}{ram}mb"
-    name = f"x{cell.experiment_id}{ram}-{original.name}"[:40].rstrip("-")
-    recipe = recipe.model_copy(update={"name": name})
-    variant, _created = Application.objects.get_or_create(
-        name=name,
-        defaults={
-            "title": original.title,
-            "base_name": original.base_name,
-            "recipe": recipe.model_dump(mode="json"),
-            "recipe_digest": recipes.digest(recipe),
-            "variant_of": original,
-            "measured_as": measured_as,
-        },
+    # known by its row and by what it is made of, not by its name, which a person may have given before
+    about = {"experiment": cell.experiment, "variant_of": original, "recipe_digest": recipes.digest(recipe)}
+    if (known := Application.objects.filter(measured_as=measured_as, **about).first()) is not None:
+        return known
+    recipe = recipe.model_copy(update={"name": free_name(Application, f"x{cell.experiment_id}{ram}-{original.name}")})
+    return Application.objects.create(
+        name=recipe.name,
+        title=original.title,
+        base_name=original.base_name,
+        recipe=recipe.model_dump(mode="json"),
+        measured_as=measured_as,
+        **about,
     )
-    return variant
+
+
+def free_name(model: type[Application] | type[Service], wanted: str) -> str:
+    """This name, cut to the length that names have, and numbered where another row has it."""
+    name, number = wanted[:LONGEST_NAME].rstrip("-"), 1
+    while model.objects.filter(name=name).exists():
+        number += 1
+        name = f"{wanted[: LONGEST_NAME - len(str(number)) - 1].rstrip('-')}-{number}"
+    return name

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
@@ -21,8 +21,7 @@ from migrations_app.models import (
     ServiceStatus,
 )
 
-from .operations import ACTIVE_OPERATIONS as ACTIVE
-from .operations import queue_operation
+from .operations import ACTIVE_OPERATIONS, queue_operation
 
 # a migration's number, or the kind of work and its number or name
 MARK = re.compile(r"[0-9]{1,18}|[a-z]+-[a-z0-9-]{1,60}")
@@ -38,7 +37,11 @@ def register_host(
     """
     host = Host(name=name, address=address, key_file=key_file, host_key=host_key.strip(), **values)
     _check(host)
-    host.save()
+    try:
+        with transaction.atomic():
+            host.save()
+    except IntegrityError as error:  # another person registered it at the same moment
+        raise ValidationError(f"A host of the name {name} has just been registered: look at it first.") from error
     hint_on_commit()
     return host
 
@@ -76,10 +79,15 @@ def remove_host(*, host: Host) -> None:
         raise ValidationError(f"{host} still has services: migrate or remove them first.")
     if Migration.objects.touching(host).active().exists():
         raise ValidationError(f"A migration from or to {host} is under way: wait until it has ended.")
+    if work := Operation.objects.filter(host=host, status__in=ACTIVE_OPERATIONS).first():
+        raise ValidationError(f"{work} (work {work.pk}) is under way on {host}: wait until that has ended.")
     try:
-        host.delete()
+        with transaction.atomic():
+            host.delete()
     except ProtectedError as error:
         raise ValidationError(f"{host} is part of the migration history, so it stays registered.") from error
+    except IntegrityError as error:  # work was asked for at the same moment
+        raise ValidationError(f"Work has just begun on {host}: wait until that has ended.") from error
     hint_on_commit()
 
 
@@ -105,7 +113,7 @@ def remove_leftover(*, host: Host, mark: str, by: User | None = None) -> Operati
             "hosts first."
         )
     number = mark.removeprefix("operation-")
-    if number.isdecimal() and number != mark and Operation.objects.filter(pk=number, status__in=ACTIVE).exists():
+    if number.isdecimal() and number != mark and Operation.objects.filter(pk=number, status__in=ACTIVE_OPERATIONS).exists():
         raise ValidationError(f"Operation #{number} is under way: wait until it has ended.")
     return queue_operation(
         kind=OperationKind.REMOVE_LEFTOVER, subject=f"{mark} on {host}", host=host, argument=mark, by=by

@@ -10,6 +10,7 @@ from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Application,
     BaseLayer,
+    Experiment,
     Host,
     HostRole,
     Kind,
@@ -22,6 +23,7 @@ from migrations_app.models import (
     Storage,
 )
 
+from .applications import kept_for_another
 from .operations import queue_operation
 
 
@@ -67,10 +69,12 @@ def build_application(
     host: Host,
     kind: str = Kind.LXC,
     storage: str = Storage.OVERLAY,
+    experiment: Experiment | None = None,
     by: User | None = None,
 ) -> Operation:
     """Ask a worker to bring an application layer to a host: fetched from a host that has it, else built there."""
     _must_be_mec(host)
+    _must_not_be_anothers(application, experiment)
     return queue_operation(
         kind=OperationKind.BUILD_APPLICATION,
         subject=f"{application} ({Kind(kind).label}) on {host}",
@@ -81,8 +85,17 @@ def build_application(
     )
 
 
-def remove_layer(*, application: Application, host: Host, kind: str, storage: str, by: User | None = None) -> Operation:
+def remove_layer(
+    *,
+    application: Application,
+    host: Host,
+    kind: str,
+    storage: str,
+    experiment: Experiment | None = None,
+    by: User | None = None,
+) -> Operation:
     """Ask a worker to remove an application layer from a host, where no service stands on it."""
+    _must_not_be_anothers(application, experiment)
     on_it = Service.objects.filter(application=application, host=host, kind=kind, storage=storage)
     if names := ", ".join(on_it.values_list("name", flat=True)):
         raise ValidationError(f"On {host} {names} stands on the layer of {application}: migrate or remove it first.")
@@ -105,6 +118,11 @@ def forget_layer(*, host: Host, name: str, kind: str, storage: str) -> None:
 def _must_be_mec(host: Host) -> None:
     if host.role != HostRole.MEC:
         raise ValidationError(f"{host} is the user's side, not a MEC host: choose a MEC host.")
+
+
+def _must_not_be_anothers(application: Application, experiment: Experiment | None) -> None:
+    if sentence := kept_for_another(application, experiment):
+        raise ValidationError(sentence)
 
 
 @transaction.atomic

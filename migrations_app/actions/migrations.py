@@ -7,71 +7,22 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from migrations_app.abilities import lacking
+from migrations_app.admission.rules import faults
+from migrations_app.admission.verdict import verdict
 from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Cell,
     Event,
+    Experiment,
     Host,
-    HostRole,
-    Kind,
     Method,
     Migration,
     MigrationStatus,
     Service,
-    ServiceStatus,
-    Storage,
 )
 
-LAYER_MODELS = (2, 3)
-
-
-def refusals(
-    *, service: Service, target: Host, layers: int = 3, method: str = Method.SAVE, idle_memory: bool = False
-) -> list[str]:
-    """Every reason, known without asking a host, why this migration cannot be; empty when it can."""
-    faults = []
-    if layers not in LAYER_MODELS:
-        faults.append(f"There is no migration with {layers} layers: choose 2 or 3.")
-    faults += _method_faults(service, layers, method, idle_memory)
-    if target == service.host:
-        faults.append(f"{service} already runs on {target}: choose another target.")
-    if target.role != HostRole.MEC:
-        faults.append(f"{target} is the user's side, not a MEC host: choose a MEC host.")
-    elif sentence := lacking(target, service.kind):
-        faults.append(sentence)
-    if service.status != ServiceStatus.RUNNING:
-        faults.append(
-            f"{service} is {service.shown_status.label.lower()}: only a running service can be migrated live."
-        )
-    if active := service.migrations.filter(status__in=["queued", "running"]).first():
-        faults.append(f"{service} is already being migrated (#{active.pk}): wait until that has ended, or cancel it.")
-    return faults
-
-
-def _method_faults(service: Service, layers: int, method: str, idle_memory: bool) -> list[str]:
-    faults = []
-    if method not in Method.values:
-        faults.append(f"There is no method {method}: choose {' or '.join(Method.values)}.")
-    if method == Method.LIVE:
-        if service.kind != Kind.KVM:
-            faults.append(
-                f"{service} is a container, and LXC has no live migration of its own: choose “{Method.SAVE.label}”."
-            )
-        elif layers != 3:
-            faults.append("QEMU's live migration needs the application layer on the target: choose three layers.")
-        elif service.storage != Storage.OVERLAY:
-            faults.append(
-                f"QEMU's live migration copies an overlay's changes, and {service} is a full copy: "
-                f"choose “{Method.SAVE.label}”."
-            )
-    if idle_memory and (service.kind != Kind.KVM or layers != 3 or method != Method.SAVE):
-        faults.append(
-            "Only a virtual machine's memory, saved and sent with three layers, can be sent as a difference to the idle "
-            "application's: leave that choice out."
-        )
-    return faults
+from .locking import lock_service, release
 
 
 def request_migration(
@@ -91,36 +42,47 @@ def request_migration(
 
     Raises ValidationError with every reason why it cannot be.
     """
-    service.refresh_from_db()
-    if faults := refusals(service=service, target=target, layers=layers, method=method, idle_memory=idle_memory):
-        raise ValidationError(faults)
     try:
-        with transaction.atomic():
-            migration = Migration.objects.create(
-                service=service,
-                service_name=service.name,
-                application_name=service.application.history_name,
-                source=service.host,
-                target=target,
-                kind=service.kind,
-                storage=service.storage,
-                layers=layers,
-                method=method,
-                idle_memory=idle_memory,
-                bandwidth_mbit=cell.bandwidth_mbit if cell else min(service.host.bandwidth_mbit, target.bandwidth_mbit),
-                layers_chosen=layers_chosen,
-                cell=cell,
-                requested_by=by,
-                reason=reason,
-                forecast=forecast or {},
-            )
-            Event.objects.create(migration=migration, kind="queued", message="Waiting for a worker.")
-            send_on_commit(RUN_MIGRATION, migration.pk)
-            hint_on_commit(migration.pk)
+        service.refresh_from_db()
+    except Service.DoesNotExist as error:
+        raise ValidationError(f"{service} was removed meanwhile.") from error
+    experiment = cell.experiment if cell else None
+    how: dict[str, Any] = {"layers": layers, "method": method, "idle_memory": idle_memory}
+    if refused := faults(verdict(service, target, experiment=experiment, **how)):
+        raise ValidationError(refused)
+    try:
+        return _queue(
+            service,
+            experiment,
+            target=target,
+            **how,
+            bandwidth_mbit=cell.bandwidth_mbit if cell else min(service.host.bandwidth_mbit, target.bandwidth_mbit),
+            layers_chosen=layers_chosen,
+            cell=cell,
+            requested_by=by,
+            reason=reason,
+            forecast=forecast or {},
+        )
     except IntegrityError as error:  # another person clicked at the same moment
-        raise ValidationError(
-            f"{service} is already being migrated: wait until that has ended, or cancel it."
-        ) from error
+        raise ValidationError(f"{service} is already being migrated: wait until that has ended.") from error
+
+
+@transaction.atomic
+def _queue(service: Service, experiment: Experiment | None, **about: Any) -> Migration:
+    """Write it down with its service's lock, and send it."""
+    migration = Migration.objects.create(
+        service=service,
+        service_name=service.name,
+        application_name=service.application.history_name,
+        source=service.host,
+        kind=service.kind,
+        storage=service.storage,
+        **about,
+    )
+    lock_service(service, migration, experiment)
+    Event.objects.create(migration=migration, kind="queued", message="Waiting for a worker.")
+    send_on_commit(RUN_MIGRATION, migration.pk)
+    hint_on_commit(migration.pk)
     return migration
 
 
@@ -145,6 +107,8 @@ def cancel_migration(*, migration: Migration, by: User | None = None) -> None:
             if migration.is_active:
                 raise ValidationError("The service is already being restored on its target: it is too late to cancel.")
             raise ValidationError(f"This migration has ended: {migration.shown_status.label.lower()}.")
+        if waiting:
+            release(migration)
         kind = "outcome" if waiting else "cancel_requested"
         Event.objects.create(migration=migration, kind=kind, message=f"Cancel requested{who}.")
         hint_on_commit(migration.pk)

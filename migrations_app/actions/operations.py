@@ -5,38 +5,64 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from migrations_app.dispatch import RUN_OPERATION, send_on_commit
 from migrations_app.hints import hint_on_commit
-from migrations_app.models import Host, Operation, OperationKind, OperationStatus
+from migrations_app.models import Experiment, Host, Operation, OperationKind, OperationStatus
 
 from .leases import LeaseGone, next_lease
+from .locking import lock_service, refused_when_claimed, release
 
 ACTIVE_OPERATIONS = (OperationStatus.QUEUED, OperationStatus.RUNNING)
 
 
 @transaction.atomic
-def queue_operation(*, kind: OperationKind, subject: str, by: User | None = None, **about: Any) -> Operation:
-    """Queue work for a worker; the same work on the same thing twice at once is refused."""
-    same = Operation.objects.filter(kind=kind, subject=subject, status__in=ACTIVE_OPERATIONS).first()
-    if same is not None:
-        raise ValidationError(f"{same} is already under way: wait until it has ended.")
-    operation = Operation.objects.create(kind=kind, subject=subject, requested_by=by, **about)
+def queue_operation(
+    *,
+    kind: OperationKind,
+    subject: str,
+    argument: str = "",
+    experiment: Experiment | None = None,
+    by: User | None = None,
+    **about: Any,
+) -> Operation:
+    """Queue work for a worker, with the lock of its service if it has one; `experiment` asks for it, or a person.
+
+    Raises ValidationError when the same work on the same thing is under way, or other work has the service.
+    """
+    same = Operation.objects.filter(kind=kind, subject=subject, argument=argument, status__in=ACTIVE_OPERATIONS)
+    if (found := same.first()) is not None:
+        raise ValidationError(f"{found} is already under way: wait until it has ended.")
+    operation = Operation(kind=kind, subject=subject, argument=argument, requested_by=by, **about)
+    try:
+        with transaction.atomic():
+            operation.save()
+    except IntegrityError as error:  # another person clicked at the same moment
+        raise ValidationError(f"{operation} is already under way: wait until it has ended.") from error
+    if operation.service is not None:
+        lock_service(operation.service, operation, experiment)
     send_on_commit(RUN_OPERATION, operation.pk)
     hint_on_commit()
     return operation
 
 
+@transaction.atomic
 def claim_operation(*, operation_id: int) -> Operation | None:
-    """Take a queued operation with a lease of its own; None when another worker has it."""
+    """Take a queued operation with a lease of its own; None when another worker has it, or other work has its service."""
     now = timezone.now()
     claimed = Operation.objects.filter(pk=operation_id, status=OperationStatus.QUEUED).update(
         status=OperationStatus.RUNNING, started_at=now, heartbeat_at=now, lease=next_lease()
     )
     hint_on_commit()
-    return Operation.objects.get(pk=operation_id) if claimed else None
+    if not claimed:
+        return None
+    operation = Operation.objects.get(pk=operation_id)
+    if sentence := refused_when_claimed(operation):
+        finish_operation(operation=operation, succeeded=False, message=sentence)
+        return None
+    return operation
 
 
 def take_over_operation(*, operation_id: int, lease: int, heartbeat_at: datetime | None) -> Operation | None:
@@ -58,12 +84,14 @@ def note_peer(*, operation: Operation, peer: Host) -> None:
     _update(operation, peer=peer)
 
 
+@transaction.atomic
 def finish_operation(*, operation: Operation, succeeded: bool, message: str, log: str = "") -> None:
-    """Write down how it ended. Raises LeaseGone."""
+    """Write down how it ended, and give its service back. Raises LeaseGone."""
     status = OperationStatus.SUCCEEDED if succeeded else OperationStatus.FAILED
     ended = Operation.objects.filter(pk=operation.pk, lease=operation.lease, status=status)
     if not ended.exists():  # it may be written again when the answer was lost
         _update(operation, status=status, message=message, log=log, finished_at=timezone.now())
+        release(operation)
 
 
 def _update(operation: Operation, **values: Any) -> None:

@@ -23,6 +23,7 @@ from migrations_app.models import (
 )
 
 from .leases import LeaseGone, next_lease, owning
+from .locking import refused_when_claimed, release
 
 MOVED = (MigrationStatus.SUCCEEDED, MigrationStatus.FINISHED_WITH_PROBLEMS)
 
@@ -49,8 +50,12 @@ def claim(*, migration_id: int) -> Migration | None:
     )
     if not claimed:
         return None
-    record_event(migration_id=migration_id, kind="started", message="A worker has begun.")
     migration.refresh_from_db()
+    if sentence := refused_when_claimed(migration):
+        rejected = MigrationStatus.REJECTED
+        finish(migration_id=migration_id, lease=migration.lease, status=rejected, message=sentence, error=sentence)
+        return None
+    record_event(migration_id=migration_id, kind="started", message="A worker has begun.")
     return migration
 
 
@@ -193,6 +198,7 @@ def finish(*, migration_id: int, lease: int, status: MigrationStatus, message: s
         _move_service(migration)
     elif status == MigrationStatus.STUCK:
         Service.objects.filter(migrations=migration).update(status=ServiceStatus.UNKNOWN)
+    release(migration)
     record_event(migration_id=migration_id, kind="outcome", message=message, data={"outcome": status})
     _send_next(migration)
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from migrations_app.abilities import lacking
+from migrations_app.admission.rules import Finding, faults
+from migrations_app.admission.verdict import base_between, between, lacking, of_host, side_of
 from migrations_app.models import (
     Application,
     Design,
     Host,
-    HostRole,
     HostStatus,
     Kind,
     LayerCopy,
@@ -64,12 +64,8 @@ def _host_faults(choice: Choice, source: Host, target: Host) -> Iterator[str]:
     if source == target:
         yield f"{source} cannot be source and target at once: choose two hosts."
     for host in (source, target):
-        if host.role != HostRole.MEC:
-            yield f"{host} is the user's side, not a MEC host: choose a MEC host."
-        elif host.status not in (HostStatus.READY, HostStatus.PROBLEM):
-            yield f"{host} was not reachable or never checked: check it first."
-        else:
-            yield from filter(None, (lacking(host, kind) for kind in choice.kinds if kind in Kind.values))
+        yield from faults([*of_host(host)])
+    yield from _pair_faults(choice, source, target)
     link = min(source.bandwidth_mbit, target.bandwidth_mbit)
     if choice.design == Design.FIGURE_5_BANDWIDTH:
         for width in choice.bandwidths_mbit:
@@ -83,16 +79,25 @@ def _host_faults(choice: Choice, source: Host, target: Host) -> Iterator[str]:
         yield "The portal does not know the services' network yet: set it with “manage.py network”."
 
 
+def _pair_faults(choice: Choice, source: Host, target: Host) -> Iterator[str]:
+    """What keeps a guest from going on at the other host, either way: an experiment goes there and back."""
+    found: list[Finding] = []
+    for kind in (kind for kind in choice.kinds if kind in Kind.values):
+        for here, there in ((source, target), (target, source)):
+            found += between(kind, side_of(here), side_of(there))
+    yield from dict.fromkeys(faults(found))
+
+
 def _layer_faults(choice: Choice, source: Host, target: Host) -> Iterator[str]:
     """Only of a choice that is possible otherwise: bases that are missing, disks and memories that are too small."""
     settings = settings_of(choice, min(source.bandwidth_mbit, target.bandwidth_mbit))
     if not settings:
         yield "None of the chosen kinds can travel this way with this storage: only virtual machines do, as overlays."
     bases = {(app.base_name, kind) for app in _applications(choice) for kind in choice.kinds}
+    for base, kind in sorted(bases):
+        either_way = (*base_between(base, kind, source, target), *base_between(base, kind, target, source))
+        yield from dict.fromkeys(faults(list(either_way)))
     for host in (source, target):
-        for base, kind in sorted(bases):
-            if not LayerCopy.objects.filter(host=host, base__name=base, kind=kind).exists():
-                yield f"{host} does not hold the base {base} for {Kind(kind).label}: provision it."
         facts = host.facts_or_none
         free = facts.values.get("disk_free_bytes") if facts else None
         needed = max(

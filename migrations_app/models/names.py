@@ -4,6 +4,7 @@ import re
 
 from django.core.exceptions import ValidationError
 
+LONGEST_NAME = 40
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -13,6 +14,25 @@ def validate_name(value: str) -> None:
         raise ValidationError(
             "“%(value)s” cannot be a name: use up to 40 lower-case letters, digits and hyphens, "
             "beginning and ending with a letter or digit.",
+            params={"value": value},
+        )
+
+
+# what the portal calls instances of its own: the idle application whose memory it keeps beside a layer
+OWN_PREFIXES = ("mec-idle-",)
+
+
+def is_reserved(value: str) -> bool:
+    """Whether the portal uses such names itself."""
+    return value.startswith(OWN_PREFIXES)
+
+
+def validate_given_name(value: str) -> None:
+    """A name that a person gives to a service or application: not one that the portal uses itself."""
+    validate_name(value)
+    if is_reserved(value):
+        raise ValidationError(
+            "“%(value)s” cannot be a name: the portal itself uses those that begin with “mec-idle-”. Choose another one.",
             params={"value": value},
         )
 

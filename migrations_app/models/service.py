@@ -9,7 +9,7 @@ from django.db import models
 from .choices import Kind, Policy, ServiceStatus, Storage
 from .host import Host
 from .layer import Application
-from .names import validate_name
+from .names import validate_given_name, validate_name
 
 
 class ServiceNetwork(models.Model):
@@ -83,6 +83,9 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        validate_given_name(self.name)
 
     @property
     def shown_status(self) -> ServiceStatus:

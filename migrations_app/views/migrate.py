@@ -7,11 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from migrations_app import actions
+from migrations_app.admission.rules import faults
+from migrations_app.admission.verdict import verdict
 from migrations_app.experiments.designs import HOWS
 from migrations_app.forms import MigrateForm
 from migrations_app.models import Host, Service
 from migrations_app.plan import application_found, decide, travelling
-from migrations_app.preflight import checks, forbidden
 
 from .common import get_service_for, operator_of, operators_only, page
 
@@ -35,11 +36,12 @@ def _plan(service: Service, target: Host | None, model: str = "auto", how: str =
     """Everything the page says about one choice."""
     how, model = how if how in HOWS else "save", model if model in MODELS else "auto"
     context: dict[str, Any] = {"service": service, "target": target, "model": model, "how": how, "forbidden": True}
+    context["checkable"] = Host.objects.mec()
     if target is None:
         return context
     method, idle_memory = HOWS[how]
     decision = decide(service, target, MODELS[model], method, idle_memory)
-    found = checks(service, target, decision.layers, method, idle_memory)
+    found = verdict(service, target, layers=decision.layers, method=method, idle_memory=idle_memory)
     return context | {
         "decision": decision,
         "app_found": application_found(service, target),
@@ -50,8 +52,8 @@ def _plan(service: Service, target: Host | None, model: str = "auto", how: str =
             if how == "save" or count == 3  # the other methods have no two layers
         },
         "checks": found,
-        "faults": sum(check.state == "fault" for check in found),
-        "forbidden": forbidden(found),
+        "faults": faults(found),
+        "forbidden": bool(faults(found)),
         "bandwidth": min(service.host.bandwidth_mbit, target.bandwidth_mbit),
     }
 
@@ -67,9 +69,6 @@ def _request(request: HttpRequest, service: Service) -> HttpResponse:
     target, how = form.cleaned_data["target"], form.cleaned_data["how"] or "save"
     plan = _plan(service, target, form.cleaned_data["layers"], how)
     method, idle_memory = HOWS[how]
-    if plan["forbidden"]:
-        faults = [check.sentence for check in plan["checks"] if check.state == "fault"]
-        return _again(request, plan, targets, faults)
     try:
         migration = actions.request_migration(
             service=service,

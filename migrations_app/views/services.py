@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from migrations_app import actions
+from migrations_app.admission.occupied import occupation
 from migrations_app.forms import DeployForm, PolicyForm
 from migrations_app.models import Application, Host, Operation, Service
 
@@ -37,6 +38,7 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
         "service": shown,
         "migrations": shown.migrations.select_related("source", "target")[:15],
         "active": shown.migrations.active().first(),
+        "held": occupation(shown),
         "operations": Operation.objects.filter(service=shown).select_related("host")[:5],
         "probe": shown.application.recipe.get("probe", {}),
         "policy_form": PolicyForm(instance=shown),

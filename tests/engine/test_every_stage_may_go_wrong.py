@@ -148,7 +148,7 @@ async def test_an_undo_can_run_twice() -> None:
     ("change", "words"),
     [
         ({"running": False}, "start it first"),
-        ({"app_layer": False}, "Neither host holds the application layer"),
+        ({"app_layer": False}, "Neither source nor target holds the application layer"),
     ],
 )
 async def test_the_checks_change_nothing_and_say_what_to_do(change: dict[str, bool], words: str) -> None:

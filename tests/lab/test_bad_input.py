@@ -1,6 +1,7 @@
 """What cannot be is refused with one clear sentence, and nothing changes."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_a_target_without_the_base_is_refused_and_can_be_provisioned(site: Site,
     site.link("mec-1", bandwidth_mbit=100.0)
     site.link("mec-3", bandwidth_mbit=100.0)
     assert (refused["outcome"], refused["exit_code"]) == ("rejected", 1)
-    assert "lacks the base layer debian-13: provision it there first" in refused["error"]
+    assert "mec-3 does not hold the base debian-13 for LXC: provision it." in refused["error"]
     assert "holds no base layer for LXC, so it cannot be a target of such services" in checked
     assert "mec-3 holds debian-13 (LXC) now" in provisioned
     assert "Ready" in site.ok("host", "check", "mec-3")
@@ -90,10 +91,11 @@ def test_a_base_that_differs_is_a_problem_and_refused(site: Site, calm: str) -> 
     digest = "/var/lib/mec/layers/base/debian-13/digest"
     site.shell("mec-2", f"cp {digest} {digest}.true; echo 0123 >{digest}")
     checked = site.ok("host", "check", "mec-2")
-    refused = site.migrate(calm, "mec-2")
+    refused = site.command("live_migrate", calm, "--to", "mec-2")
     site.shell("mec-2", f"mv {digest}.true {digest}")
     assert "differs from the other hosts'" in checked
-    assert refused["outcome"] == "rejected"
+    assert refused.returncode == 1
+    assert "The base debian-13 on mec-2 differs from that on mec-1: provision it anew." in refused.stderr
     assert "Ready" in site.ok("host", "check", "mec-2")
 
 
@@ -127,12 +129,17 @@ def test_a_full_disk_at_the_target_is_found_by_the_checks(site: Site, calm: str)
     assert "MB of disk free and needs" in refused["error"]
 
 
-def test_a_second_migration_of_the_same_service_is_refused(site: Site, calm: str) -> None:
+def test_all_other_work_on_a_service_that_is_being_migrated_is_refused(site: Site, calm: str) -> None:
     last = site.rows("select coalesce(max(id), 0) as id from migrations_app_migration")[0]["id"]
+    site.link("mec-1", bandwidth_mbit=2.0)  # it takes longer than the commands take to start
     site.begin(calm, "mec-2")
     migration = site.wait_for_new_migration(after=last)
-    second = site.command("live_migrate", calm, "--to", "mec-3")
+    with ThreadPoolExecutor() as pool:
+        others = (("live_migrate", calm, "--to", "mec-3"), ("service", "stop", calm), ("service", "remove", calm))
+        refused = list(pool.map(lambda words: site.command(*words), others))
+    site.link("mec-1", bandwidth_mbit=100.0)
     assert site.wait_for_end(migration)["status"] == "succeeded"
-    assert second.returncode == 1
-    assert "is already being migrated" in second.stderr
+    for other in refused:
+        assert other.returncode == 1
+        assert f"is already being migrated to mec-2 (#{migration})" in other.stderr
     assert site.migrate(calm, "mec-1")["outcome"] == "succeeded"

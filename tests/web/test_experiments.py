@@ -130,6 +130,9 @@ def test_a_bandwidth_of_nothing_or_above_the_link_is_refused(hosts: tuple[Host, 
 
 
 def test_a_host_that_lacks_the_kind_its_base_or_the_room_is_refused(hosts: tuple[Host, Host]) -> None:
+    here = HostFacts.objects.get(host=hosts[0])
+    here.values |= {"qemu_version": "10.0.13", "libvirt_version": "11.3.0"}
+    here.save()
     facts = HostFacts.objects.get(host=hosts[1])
     facts.values |= {"qemu_version": "", "libvirt_version": "", "disk_free_bytes": 100_000_000}
     facts.save()
@@ -139,6 +142,18 @@ def test_a_host_that_lacks_the_kind_its_base_or_the_room_is_refused(hosts: tuple
     assert "make room there" in " ".join(refused(hosts))
     hosts[1].layer_copies.all().delete()
     assert f"{hosts[1]} does not hold the base debian-13 for LXC: provision it." in refused(hosts)
+
+
+def test_hosts_between_which_nothing_can_move_either_way_are_refused(hosts: tuple[Host, Host]) -> None:
+    facts = HostFacts.objects.get(host=hosts[1])
+    facts.values |= {"criu_version": "3.17", "cpu_flags": "fpu sse"}
+    facts.save()
+    told = refused(hosts)
+    assert [line.split(":")[0] for line in told] == [
+        f"CRIU is 4.1 on {hosts[0]} and 3.17 on {hosts[1]}",
+        f"The processor of {hosts[1]} lacks avx, avx2, sse2, xsave",
+        f"CRIU is 3.17 on {hosts[1]} and 4.1 on {hosts[0]}",
+    ]
 
 
 def test_only_one_experiment_runs_at_a_time(hosts: tuple[Host, Host]) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from migrations_app.models import Application, Migration, Operation, Service
+from migrations_app.models import Application, Operation, Service
+from tests import factories
 
 RECIPE = """
 name = "counter"
@@ -99,9 +100,9 @@ def test_the_buttons_follow_what_the_service_does(
 
 
 def test_a_service_under_migration_is_left_alone(as_operator: Client, edge: dict[str, Any]) -> None:
-    Migration.objects.update(status="running")
+    factories.migration(edge["service"], edge["target"], status="running", finished_at=None)
     answer = as_operator.post(f"/services/{edge['service'].name}/stop/", follow=True)
-    assert "is being migrated" in answer.content.decode()
+    assert "is already being migrated to" in answer.content.decode()
 
 
 def test_a_piece_of_work_shows_its_log(as_viewer: Client, edge: dict[str, Any]) -> None:

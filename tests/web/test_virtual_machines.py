@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from migrations_app import actions
+from migrations_app.admission.rules import faults
+from migrations_app.admission.verdict import verdict
 from migrations_app.models import BaseLayer, HostFacts, Kind, LayerCopy, Migration, Operation, Service, StageRun
-from migrations_app.preflight import checks
 from migrations_app.report import summary
 from tests import factories
 
@@ -35,11 +36,12 @@ def machine(edge: dict[str, Any]) -> dict[str, Any]:
         LayerCopy.objects.create(
             host=host, base=base, kind=Kind.KVM, name=base.name, digest=base.digest, size_bytes=1, origin="built"
         )
+    LayerCopy.objects.filter(application=service.application).update(kind=Kind.KVM)
     return edge
 
 
 def refused(edge: dict[str, Any], **how: Any) -> str:
-    return " ".join(actions.migrations.refusals(service=edge["service"], target=edge["target"], **how))
+    return " ".join(faults(verdict(edge["service"], edge["target"], **how)))
 
 
 def test_a_virtual_machine_may_move_by_each_method(machine: dict[str, Any]) -> None:
@@ -78,8 +80,8 @@ def test_another_acceleration_or_an_older_version_is_seen_before_a_host_is_asked
     facts.values |= {"acceleration": "kvm", "qemu_version": "9.2.0"}
     facts.save()
     machine["target"].refresh_from_db()
-    said = [f"{check.state}: {check.sentence}" for check in checks(machine["service"], machine["target"], 3)]
-    assert any(line.startswith("fault: Guests run with TCG") for line in said)
+    said = [f"{check.state}: {check.sentence}" for check in verdict(machine["service"], machine["target"])]
+    assert any(line.startswith("fault: Guests run with QEMU's TCG") for line in said)
     assert any("QEMU is 10.0.13" in line for line in said)
 
 

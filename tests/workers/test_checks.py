@@ -2,6 +2,7 @@
 
 import pytest
 
+from migrations_app.admission.rules import Side
 from tests.engine.fakes import FakeHost
 from tests.engine.world import World
 from workers.checks import faults_of
@@ -38,7 +39,13 @@ TARGET = {
 }
 
 
-HOST = FakeHost("target")
+HOST = FakeHost("mec-2")
+
+
+def sides(source: dict[str, str], target: dict[str, str]) -> tuple[Side, Side]:
+    return Side("mec-1", source), Side("mec-2", target)
+
+
 KVM_SOURCE = SOURCE | {
     "qemu_version": "10.0.13",
     "libvirt_version": "11.3.0",
@@ -60,22 +67,22 @@ def move() -> Move:
 
 
 async def test_two_good_hosts_have_no_faults(move: Move) -> None:
-    assert faults_of(move, SOURCE, TARGET) + await LxcGuest().faults(HOST, SOURCE, TARGET) == []
+    assert faults_of(move, *sides(SOURCE, TARGET)) + await LxcGuest().faults(HOST, *sides(SOURCE, TARGET)) == []
 
 
 @pytest.mark.parametrize(
     ("source", "target", "words"),
     [
-        ({}, {"base_digest": ""}, "lacks the base layer debian-13: provision it"),
-        ({}, {"base_digest": "b2"}, "differs between the two hosts"),
+        ({}, {"base_digest": ""}, "does not hold the base debian-13 for LXC: provision it"),
+        ({}, {"base_digest": "b2"}, "differs from that on mec-1"),
         ({"state": "STOPPED"}, {}, "start it first"),
         ({}, {"instance": "exists"}, "already has something at"),
-        ({}, {"disk_free_bytes": "1000000"}, "free space there"),
+        ({}, {"disk_free_bytes": "1000000"}, "mec-2 has 1 MB of disk free and needs 250 MB: make room there"),
         ({"disk_free_bytes": "1000000"}, {}, "to save the state"),
-        ({}, {"memory_free_bytes": "1000000"}, "choose another target"),
-        ({}, {"criu_version": "4.1.1"}, "criu is 4.2.1 on the source and 4.1.1 on the target"),
-        ({}, {"lxc_version": ""}, "has no lxc"),
-        ({}, {"cpu_flags": "sse avx"}, "CPU lacks avx512f"),
+        ({}, {"memory_free_bytes": "1000000"}, "mec-2 has 1 MB of memory free and needs 50 MB: make room there"),
+        ({}, {"criu_version": "4.1.1"}, "CRIU is 4.2.1 on mec-1 and 4.1.1 on mec-2"),
+        ({}, {"lxc_version": ""}, "mec-2 has no LXC: install"),
+        ({}, {"cpu_flags": "sse avx"}, "processor of mec-2 lacks avx512f"),
         ({}, {"link_indexes": "1 2 3"}, "has number 2"),
     ],
 )
@@ -83,14 +90,14 @@ async def test_each_fault_is_one_sentence_with_what_to_do(
     move: Move, source: dict[str, str], target: dict[str, str], words: str
 ) -> None:
     here, there = {**SOURCE, **source}, {**TARGET, **target}
-    faults = faults_of(move, here, there) + await LxcGuest().faults(HOST, here, there)
+    faults = faults_of(move, *sides(here, there)) + await LxcGuest().faults(HOST, *sides(here, there))
     assert len(faults) == 1
     assert words in faults[0]
 
 
 def test_all_faults_come_at_once(move: Move) -> None:
     there = {**TARGET, "base_digest": "", "instance": "exists", "disk_free_bytes": "0"}
-    assert len(faults_of(move, SOURCE, there)) == 3
+    assert len(faults_of(move, *sides(SOURCE, there))) == 3
 
 
 @pytest.mark.parametrize(
@@ -121,19 +128,26 @@ def test_a_cables_name_fits_into_an_interface_name(move: Move) -> None:
 
 
 async def test_two_good_hosts_of_virtual_machines_have_no_faults(move: Move) -> None:
-    assert faults_of(move, KVM_SOURCE, KVM_TARGET) + await KvmGuest().faults(HOST, KVM_SOURCE, KVM_TARGET) == []
+    assert (
+        faults_of(move, *sides(KVM_SOURCE, KVM_TARGET)) + await KvmGuest().faults(HOST, *sides(KVM_SOURCE, KVM_TARGET))
+        == []
+    )
     newer = KVM_TARGET | {"qemu_version": "10.1.0"}
-    assert await KvmGuest().faults(HOST, KVM_SOURCE, newer) == [], "a newer QEMU reads what an older one saved"
+    assert await KvmGuest().faults(HOST, *sides(KVM_SOURCE, newer)) == [], "a newer QEMU reads what an older one saved"
 
 
 @pytest.mark.parametrize(
     ("source", "target", "words"),
     [
-        ({"state": "CRASHED"}, {}, "does not run on the source (it is crashed)"),
-        ({}, {"qemu_version": "9.2.1"}, "the older 9.2.1 on the target: upgrade"),
+        ({"state": "CRASHED"}, {}, "does not run on mec-1 (it is crashed)"),
+        (
+            {},
+            {"qemu_version": "9.2.1"},
+            "QEMU is 10.0.13 on mec-1 and 9.2.1 on mec-2: the target's must not be older, so upgrade",
+        ),
         ({}, {"libvirt_version": ""}, "has no libvirt"),
         ({}, {"machines": "q35 pc-q35-9.2"}, "does not build the machine pc-q35-10.0"),
-        ({}, {"acceleration": "kvm"}, "runs with QEMU's TCG, and on the target guests run with KVM"),
+        ({}, {"acceleration": "kvm"}, "Guests run with QEMU's TCG on mec-1 and with KVM on mec-2"),
         ({"other_disks": "/dev/sdb "}, {}, "a disk that is on no layer (/dev/sdb)"),
         ({"passed_through": "1"}, {}, "passed through to the guest"),
         ({"snapshots": "2"}, {}, "has snapshots"),
@@ -143,6 +157,6 @@ async def test_each_fault_of_a_virtual_machine_is_one_sentence_with_what_to_do(
     move: Move, source: dict[str, str], target: dict[str, str], words: str
 ) -> None:
     here, there = {**KVM_SOURCE, **source}, {**KVM_TARGET, **target}
-    faults = faults_of(move, here, there) + await KvmGuest().faults(HOST, here, there)
+    faults = faults_of(move, *sides(here, there)) + await KvmGuest().faults(HOST, *sides(here, there))
     assert len(faults) == 1
     assert words in faults[0]

@@ -22,6 +22,7 @@ class ThisMachine:
         self.run.mkdir()
         self.tool("xxh128sum", 'case "$1" in -c|--quiet) exit 0 ;; esac; md5sum "$@"')
         self.tool("lxc-info", "exit 1")
+        self.tool("mount", "exit 0")
 
     def tool(self, name: str, text: str) -> None:
         (self.tools / name).write_text(f"#!/bin/sh\n{text}\n")

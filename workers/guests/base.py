@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
+from migrations_app.admission.rules import Side
 from workers.hosts.base import MecHost
-from workers.move import Move, SavedState, Sight, Station
+from workers.move import Found, Move, SavedState, Sight, Station
 from workers.transfer.rsync import Part
 
 
@@ -24,6 +25,10 @@ class Guest(Protocol):
 
     async def memory_bytes(self, host: MecHost, station: Station) -> int:
         """The memory that it holds now, of which its saved state will be made; 0 when it does not run."""
+        ...
+
+    async def find(self, host: MecHost, station: Station) -> Found:
+        """Say what the host has of the service, outside any migration."""
         ...
 
     async def look(self, host: MecHost, move: Move) -> Sight:
@@ -69,7 +74,7 @@ class Guest(Protocol):
         """Set the moved instance aside on the source, with its saved state."""
         ...
 
-    async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
+    async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
         """Why this technology cannot move it between two hosts that said this of themselves; it may ask the target more."""
         ...
 

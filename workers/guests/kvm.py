@@ -1,8 +1,11 @@
 """KVM virtual machines, through libvirt: `virsh` on the host, over the ssh connection that the migration has anyway."""
 
 import uuid
+from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
+from migrations_app.admission import rules
+from migrations_app.admission.rules import Side
 from workers.engine import MigrationError
 from workers.hosts.base import MecHost
 from workers.move import Move, SavedState, Station
@@ -28,20 +31,25 @@ class KvmGuest(ScriptedGuest):
         words = (move.migration, move.service, saved.digest, target.target.access_bridge)
         return await self._call(target, "restore", *words, limit_s=RESTORE_LIMIT_S)
 
-    async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
-        faults = _version_faults(source_said, target_said) + _guest_faults(source_said)
-        if (machine := source_said.get("machine")) and machine not in target_said["machines"].split():
-            faults.append(f"The target's QEMU does not build the machine {machine}: install QEMU there that does.")
-        virttype = source_said.get("virttype")
-        if virttype and virttype != VIRTTYPES.get(target_said["acceleration"]):
+    async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
+        found = [*rules.versions(self.kind, here, there)]
+        machine, virttype = here.values.get("machine"), here.values.get("virttype")
+        if virttype:
+            found += rules.acceleration(here, there, virttype, there.values["acceleration"])
+        faults = rules.faults(found) + _guest_faults(here.values)
+        if machine and machine not in there.values["machines"].split():
             faults.append(
-                f"The guest runs with {_shown(virttype)}, and on the target guests run with "
-                f"{_shown(VIRTTYPES.get(target_said['acceleration'], 'nothing'))}: choose another target."
+                f"The QEMU of {there.name} does not build the machine {machine}: install one there that does."
             )
-        elif virttype and machine and (cpu := source_said.get("cpu")):
+        if (
+            virttype
+            and virttype == VIRTTYPES.get(there.values["acceleration"])
+            and machine
+            and (cpu := here.values.get("cpu"))
+        ):
             said = await target.call("kvm/check_cpu", virttype, machine, stdin=cpu)
             if lacks := said.get("lacks"):
-                faults.append(f"The guest's processor cannot be had on the target ({lacks}): choose another target.")
+                faults.append(f"The guest's processor cannot be had on {there.name} ({lacks}): choose another target.")
         return faults
 
     def explain(self, log: str) -> str | None:
@@ -62,22 +70,7 @@ KNOWN = (
 )
 
 
-def _version_faults(source: dict[str, str], target: dict[str, str]) -> list[str]:
-    faults = []
-    for tool, title in (("qemu", "QEMU"), ("libvirt", "libvirt")):
-        here, there = source[f"{tool}_version"], target[f"{tool}_version"]
-        if not there:
-            faults.append(f"The target has no {title}: install it there (docs/hosts.md).")
-        elif here and _number(there) < _number(here):
-            faults.append(f"{title} is {here} on the source and the older {there} on the target: upgrade the target's.")
-    return faults
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))[:2]
-
-
-def _guest_faults(said: dict[str, str]) -> list[str]:
+def _guest_faults(said: Mapping[str, str]) -> list[str]:
     faults = []
     if disks := said.get("other_disks", "").strip():
         faults.append(f"The guest has a disk that is on no layer ({disks}): detach it, since it would stay behind.")
@@ -86,10 +79,6 @@ def _guest_faults(said: dict[str, str]) -> list[str]:
     if int(said.get("snapshots") or 0):
         faults.append("The guest has snapshots, which would be lost: delete them (virsh snapshot-delete).")
     return faults
-
-
-def _shown(virttype: str) -> str:
-    return {"kvm": "KVM", "qemu": "QEMU's TCG"}.get(virttype, virttype)
 
 
 def processors(station: Station) -> str:

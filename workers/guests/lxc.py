@@ -1,5 +1,7 @@
 """LXC containers, saved and restored by CRIU through lxc-checkpoint."""
 
+from migrations_app.admission import rules
+from migrations_app.admission.rules import Side
 from workers.hosts.base import MecHost
 from workers.move import Move, SavedState, Station
 
@@ -23,20 +25,12 @@ class LxcGuest(ScriptedGuest):
         words = (move.migration, move.service, saved.digest)
         return await self._call(target, "restore", *words, stdin=container, limit_s=RESTORE_LIMIT_S)
 
-    async def faults(self, target: MecHost, source_said: dict[str, str], target_said: dict[str, str]) -> list[str]:
-        faults = []
-        for tool in ("criu", "lxc"):
-            here, there = source_said[f"{tool}_version"], target_said[f"{tool}_version"]
-            if not there:
-                faults.append(f"The target has no {tool}: install it there.")
-            elif here.split(".")[:2] != there.split(".")[:2]:
-                faults.append(f"{tool} is {here} on the source and {there} on the target: install the same version.")
-        if lacking := set(source_said["cpu_flags"].split()) - set(target_said["cpu_flags"].split()):
-            faults.append(f"The target's CPU lacks {', '.join(sorted(lacking)[:8])}: choose a target with them.")
-        if (index := source_said.get("interface_index")) and index in target_said["link_indexes"].split():
+    async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
+        faults = rules.faults([*rules.versions(self.kind, here, there), *rules.processor(here, there)])
+        if (index := here.values.get("interface_index")) and index in there.values["link_indexes"].split():
             faults.append(
-                f"An interface of the target has number {index}, as the service's own has, and CRIU would fail over it: "
-                "choose another target, or give the target's interface another number (docs/hosts.md)."
+                f"An interface of {there.name} has number {index}, as the service's own has, and CRIU would fail over it: "
+                "choose another target, or give that interface another number (docs/hosts.md)."
             )
         return faults
 

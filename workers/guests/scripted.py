@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 from workers.engine import MigrationError
 from workers.hosts.base import CommandFailed, MecHost
-from workers.move import Move, SavedState, Sight, Station
+from workers.move import Found, Move, SavedState, Sight, Station
 from workers.transfer.rsync import Part
 
 # below the time limits of their stages, which undo them
@@ -38,14 +38,18 @@ class ScriptedGuest(ABC):
         """One sentence, cause and mend, for what the technology wrote when it failed; None when it is not known."""
 
     async def stop(self, host: MecHost, station: Station) -> None:
-        await self._call(host, "stop", station.service, limit_s=60)
+        await self._call(host, "stop", station.service, station.hardware_address, limit_s=60)
 
     async def remove(self, host: MecHost, station: Station) -> None:
-        await self._call(host, "remove", station.service, limit_s=60)
+        await self._call(host, "remove", station.service, station.hardware_address, limit_s=60)
 
     async def memory_bytes(self, host: MecHost, station: Station) -> int:
         said = await self._call(host, "memory", station.service, limit_s=10)
         return int(said["bytes"])
+
+    async def find(self, host: MecHost, station: Station) -> Found:
+        said = await self._call(host, "find", station.service, station.hardware_address, limit_s=15)
+        return Found(said["state"], said["instance"] == "yes", said["owner"], stranger="stranger" in said)
 
     async def look(self, host: MecHost, move: Move) -> Sight:
         said = await self._call(host, "locate", move.migration, move.service, limit_s=15)

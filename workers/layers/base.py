@@ -74,7 +74,8 @@ class Cloning:
 
     async def _clone(self, host: MecHost, station: Station, place: str, layer: str, idle: bool = False) -> None:
         script = f"layers/{self.kind}/clone_instance"
-        words = (station.service, place, station.base, layer, self.storage, "idle" if idle else "-")
+        how = (self.storage, "idle" if idle else "-")
+        words = (station.service, place, station.base, layer, *how, station.hardware_address)
         await host.call(script, *words, limit_s=120)
 
     def app_parts(self, app: AppAtSource) -> list[Part]:

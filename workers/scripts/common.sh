@@ -91,9 +91,20 @@ remove_cgroups() {
 
 # Free the name of the container's cable: the kernel takes a while to remove one whose container has just left this host.
 free_cable() {
-    cable=$(sed -n 's/^lxc.net.0.veth.pair = //p' "$INSTANCES/$1/config" 2>/dev/null)
+    [ -e "$INSTANCES/$1/config" ] || return 0 # it was never started
+    cable=$(sed -n 's/^lxc.net.0.veth.pair = //p' "$INSTANCES/$1/config")
     [ -z "$cable" ] || [ ! -e "/sys/class/net/$cable" ] || ip link delete "$cable" 2>/dev/null || true
 }
+
+# The hardware address of the service that an instance was made for: no other has it, so it says whose the instance is.
+owner_of() {
+    cat "$INSTANCES/$1/owner" 2>/dev/null ||
+        sed -n -e 's/^lxc.net.0.hwaddr = //p' -e "s/.*<mac address=[\"']\([^\"']*\)[\"'].*/\1/p" \
+            "$INSTANCES/$1/config" "$INSTANCES/$1/domain.xml" 2>/dev/null | head -n1
+}
+
+# Whether libvirt has a guest of this name that is not the service with this hardware address.
+is_strangers_guest() { said=$(virsh -q dumpxml "$1" 2>/dev/null) && ! echo "$said" | grep -qiF "$2"; }
 
 # The first error of a CRIU log; it writes some on success, too.
 first_error() { grep -e Error "$1" 2>/dev/null | grep -v -e rlimit -e 'cgroupd: recv' | head -n1 | grep .; }

@@ -90,6 +90,7 @@ tree_digest "$work/layer/$content" >"$work/layer/digest"
 tree_bytes "$work/layer/$content" >"$work/layer/bytes"
 mkdir -p "$layers/app/$STORAGE"
 chmod 711 "$layers/app" "$layers/app/$STORAGE"
-mv -T "$work/layer" "$place"
+# another service of this application may have been deployed here at the same time: the first layer stays
+mv -T "$work/layer" "$place" 2>/dev/null || [ -s "$place/digest" ] || fail "the layer could not be put to $place"
 echo "digest=$(cat "$place/digest")"
 echo "bytes=$(cat "$place/bytes")"

@@ -1,11 +1,13 @@
 # Clone a layer as an instance. Arguments: service, where to make it, base, app layer (or - for the base itself), storage,
-# idle or - (whether the idle application's memory is to be the basis of the instance's).
-SERVICE=$1 PLACE=$MEC/$2 BASE=$3 LAYER=$4 STORAGE=$5 IDLE=$6
+# idle or - (whether the idle application's memory is to be the basis of the instance's),
+# the hardware address of the service that it is made for.
+SERVICE=$1 PLACE=$MEC/$2 BASE=$3 LAYER=$4 STORAGE=$5 IDLE=$6 OWNER=$7
 base=$MEC/layers/kvm/base/$BASE/image/disk.qcow2
 app=$MEC/layers/kvm/app/$STORAGE/$LAYER
 [ -e "$base" ] || fail "the base layer $BASE (KVM) is not on this host: provision it first"
 mkdir -p "$(dirname "$PLACE")"
 mkdir "$PLACE" || fail "$PLACE is there already"
+echo "$OWNER" >"$PLACE/owner"
 mkdir -p "$PLACE/image" "$PLACE/saved/state"
 case $STORAGE in
     overlay)

@@ -8,7 +8,7 @@ guest=mec-idle-$BUILD
 d=$INSTANCES/$guest
 clean() {
     virsh -q destroy "$guest" >/dev/null 2>&1 || true
-    rm -rf --one-file-system "$d"
+    rm -rf --one-file-system "$d" "$place/idle/unfinished-$BUILD"
 }
 # shellcheck disable=SC2154
 trap 'status=$?; clean; exit $status' EXIT INT TERM
@@ -26,7 +26,7 @@ for _ in $(seq 40); do
     if [ $(($(busy_ns) - before)) -lt 200000000 ]; then quiet=$((quiet + 1)); else quiet=0; fi
     [ $quiet -lt 3 ] || break
 done
-virsh -q save "$guest" "$place/idle/unfinished" >/dev/null
-chmod 400 "$place/idle/unfinished"
-mv "$place/idle/unfinished" "$place/idle/memory"
+virsh -q save "$guest" "$place/idle/unfinished-$BUILD" >/dev/null
+chmod 400 "$place/idle/unfinished-$BUILD"
+mv "$place/idle/unfinished-$BUILD" "$place/idle/memory"
 echo "bytes=$(tree_bytes "$place/idle")"

@@ -1,0 +1,5 @@
+# What this host has of a service, in whatever state. Changes nothing. Arguments: service.
+SERVICE=$1
+echo "state=$(container_state "$SERVICE")"
+[ -e "$INSTANCES/$SERVICE" ] && echo instance=yes || echo instance=no
+echo "owner=$(owner_of "$SERVICE")"
