@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import Host, HostFacts, HostRole, HostStatus, Migration, Operation, OperationKind
+from migrations_app.models.names import validate_host_key
 
 from .operations import queue_operation
 
@@ -51,7 +52,8 @@ def _check(host: Host) -> None:
 
 
 def pin_host_key(*, host: Host, host_key: str) -> None:
-    """Replace the pinned key, after the operator compared the new fingerprint."""
+    """Replace the pinned key, after the operator compared the new fingerprint. Raises ValidationError for what is no key."""
+    validate_host_key(host_key.strip())
     Host.objects.filter(pk=host.pk).update(host_key=host_key.strip(), status=HostStatus.UNCHECKED)
     hint_on_commit()
 

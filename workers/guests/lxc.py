@@ -1,5 +1,6 @@
 """LXC containers, saved and restored by CRIU through lxc-checkpoint."""
 
+from workers.engine import MigrationError
 from workers.hosts.base import MecHost
 from workers.move import Move, SavedState, Station
 
@@ -74,4 +75,6 @@ def config(station: Station, bridge: str) -> str:
         f"lxc.net.0.ipv4.address = {station.address}/{station.prefix_length}",
         "lxc.net.0.flags = up",
     ]
+    if broken := next((line for line in lines if not line.isprintable()), None):
+        raise MigrationError(f"{broken!r} cannot stand in a container's configuration: rename what is called so.")
     return "\n".join(lines)
