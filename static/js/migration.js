@@ -56,19 +56,24 @@
     if (line && line.textContent !== sentence) line.textContent = sentence;
   }
 
+  function stop() {
+    clearInterval(polling);
+    polling = null;
+  }
+
   function connect() {
     var scheme = location.protocol === "https:" ? "wss://" : "ws://";
     socket = new WebSocket(scheme + location.host + page.dataset.socket + query());
     socket.onopen = function () {
       delay = 500;
-      clearInterval(polling);
-      polling = null;
+      stop();
       connection("Live.");
     };
     socket.onmessage = function (message) { show(JSON.parse(message.data)); };
     socket.onclose = function (event) {
       if (!state.active) return;
-      if (event.code === 4401 || event.code === 4404) { location.reload(); return; }
+      if (event.code === 4401) { stop(); window.signIn(); return; }
+      if (event.code === 4404) { stop(); location.reload(); return; }
       connection("The live connection is lost: asking every 2 s until it is back.");
       if (!polling) polling = setInterval(ask, 2000);
       setTimeout(connect, delay);
@@ -78,10 +83,13 @@
 
   function ask() {
     fetch(page.dataset.live + query(), { headers: { Accept: "application/json" } })
-      .then(function (answer) { return answer.ok ? answer.json() : null; })
+      .then(function (answer) {
+        if (answer.status === 401) { stop(); window.signIn(); }
+        return answer.ok ? answer.json() : null;
+      })
       .then(function (report) {
         if (report) show(report);
-        if (!state.active) { clearInterval(polling); polling = null; }
+        if (!state.active) stop();
       })
       .catch(function () { connection("The portal cannot be reached: trying again every 2 s."); });
   }
