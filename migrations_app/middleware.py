@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -13,7 +13,9 @@ from django_htmx.http import HttpResponseClientRedirect
 class SignInMiddleware(LoginRequiredMiddleware):
     """Who is not signed in goes to sign in, with the whole page: never with a part of it, so that no poll goes on."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Any
+    ) -> HttpResponse:
         """A page is redirected; a fragment tells htmx to leave its page; a script that takes JSON alone gets 401."""
         sign_in, back = resolve_url(self.get_login_url(view_func)), _page_of(request)
         if request.headers.get("HX-Request"):

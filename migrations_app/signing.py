@@ -54,7 +54,8 @@ class Throttle(AxesDatabaseHandler):  # type: ignore[misc]
 def _attempts(request: HttpRequest) -> "QuerySet[AccessAttempt]":
     since = get_cool_off_threshold(request)
     address = request.axes_ip_address  # type: ignore[attr-defined]
-    return AccessAttempt.objects.filter(ip_address=address, attempt_time__gte=since)
+    found: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(ip_address=address, attempt_time__gte=since)
+    return found
 
 
 def locked_out(request: HttpRequest, *_more: Any) -> HttpResponse:

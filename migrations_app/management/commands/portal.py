@@ -26,7 +26,7 @@ class Command(BaseCommand):
         sub.add_parser("down", help="end a portal that runs for this data directory")
         person = sub.add_parser(
             "person",
-            help="make a person who can sign in, or give one a fresh password and end a pause after wrong ones",
+            help="make a person, or give one a fresh password, which also ends a pause",
         )
         person.add_argument("name")
         person.add_argument("--role", choices=["viewer", "operator"], default="operator")
