@@ -47,6 +47,7 @@ from .running import (
     record_stage,
     release_kept_state,
 )
+from .samples import thin_samples
 
 __all__ = [
     "add_application",
@@ -98,5 +99,6 @@ __all__ = [
     "start_service",
     "stop_experiment",
     "stop_service",
+    "thin_samples",
     "update_host",
 ]

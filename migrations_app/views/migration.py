@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from migrations_app import actions
-from migrations_app.charts import probe_plot, stage_shapes
+from migrations_app.charts import probe_plot, stage_strips
 from migrations_app.live import context_of, report, samples_of, spans
 from migrations_app.models import Event
 from migrations_app.numbers import whole_number
@@ -25,7 +25,7 @@ def migration(request: HttpRequest, pk: int) -> HttpResponse:
         "events": events,
         "last_event": events[-1].pk if events else 0,
         "last_sample": last_sample,
-        "figure": probe_plot(samples, stage_shapes(spans(shown, stages))),
+        "figure": probe_plot(samples, stage_strips(spans(shown, stages))),
     }
     return page(request, "migration/page.html", context)
 

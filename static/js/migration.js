@@ -32,23 +32,13 @@
       if (atEnd) log.scrollTop = log.scrollHeight;
       document.dispatchEvent(new Event("news:shown"));
     }
-    plot(report);
+    window.addToProbe(report);
     if (!report.active) {
       if (socket) socket.close(1000);
       connection("The migration has ended.");
       var dialog = document.getElementById("cancel-dialog");
       if (dialog && dialog.open) dialog.close();
     }
-  }
-
-  function plot(report) {
-    var element = document.getElementById("probe-plot");
-    if (!element || !element.figure || !window.Plotly) return;
-    var figure = element.figure;
-    report.answered.forEach(function (point) { figure.data[0].x.push(point[0]); figure.data[0].y.push(point[1]); });
-    report.unanswered.forEach(function (second) { figure.data[1].x.push(second); figure.data[1].y.push(0); });
-    figure.layout.shapes = report.shapes;
-    if (report.answered.length || report.unanswered.length || report.shapes_changed) window.drawFigure(element, figure);
   }
 
   function connection(sentence) {
