@@ -55,7 +55,9 @@ class Command(JsonCommand):
         decision = decide(moving, target, None if layers == "auto" else int(layers), **how)
         if decision.sentence and not options["json"]:
             self.stdout.write(decision.sentence)
+        others = [field.name for field in Migration._meta.fields if field.name != "reason"]
         try:
+            Migration(reason=reason).clean_fields(exclude=others)
             migration = actions.request_migration(
                 service=moving, target=target, reason=reason, **how, **decision.request
             )
