@@ -1,12 +1,13 @@
 """What a request may bring along. Django spools a body to the disk before it looks at who sends it, however long it is."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-Message = MutableMapping[str, Any]
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Above Django's own limit of a form (2.5 MB), which answers with a page
 MOST_BODY_BYTES = 3_000_000
@@ -19,7 +20,7 @@ class _TooLong(Exception):
 def limited(pages: Application) -> Application:
     """The same application, which answers 413 to a longer body and reads no more of it."""
 
-    async def application(scope: Message, receive: Receive, send: Send) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         taken = 0
 
         async def counted() -> Message:
@@ -42,6 +43,6 @@ def limited(pages: Application) -> Application:
     return application
 
 
-def _declared(scope: Message) -> int:
+def _declared(scope: Scope) -> int:
     lengths = [value for name, value in scope.get("headers", []) if name == b"content-length"]
     return int(lengths[0]) if lengths and lengths[0].isdigit() else 0
