@@ -8,7 +8,7 @@ import pytest
 from tests.engine.world import World
 from workers.engine import MigrationError
 from workers.guests.kvm import definition
-from workers.guests.lxc import config
+from workers.guests.lxc import safe_config
 from workers.move import Station
 
 WORDS = ["br'0", "a'/><b c='", 'a"b', "a & b", "<!--", "]]>", "a\nb", "ü"]
@@ -43,4 +43,4 @@ def test_what_xml_cannot_hold_is_no_definition(word: str) -> None:
 @pytest.mark.parametrize("word", ["b\nMEC_END\nx\n", "br\nlxc.hook.start = /x", "a\rb", "a\x00b"])
 def test_no_word_adds_a_line_to_a_containers_configuration(word: str) -> None:
     with pytest.raises(MigrationError, match="cannot stand in a container's configuration"):
-        config(station(), word)
+        safe_config(station(), word)
