@@ -177,6 +177,7 @@ AXES_COOLOFF_TIME = timedelta(seconds=env.integer("MEC_SIGN_IN_PAUSE_SECONDS", 9
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_HANDLER = "migrations_app.signing.Throttle"
 AXES_CLIENT_IP_CALLABLE = "migrations_app.signing.client_address"
+AXES_USERNAME_CALLABLE = "migrations_app.signing.counted_name"
 AXES_LOCKOUT_CALLABLE = "migrations_app.signing.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or whoever tries on would never be let in

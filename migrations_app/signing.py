@@ -20,6 +20,7 @@ from django.utils import timezone
 
 # An address may be a whole house's: it is given the tries of so many names
 NAMES_AN_ADDRESS = 4
+LONGEST_NAME = 150
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -39,6 +40,12 @@ def client_address(request: HttpRequest) -> str | None:
             return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, 64), strict=False).network_address)
     return str(address)
+
+
+def counted_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """The name that was tried; Django's form takes a longer one than any column does."""
+    name = (credentials or {}).get("username") or request.POST.get("username") or ""
+    return str(name)[:LONGEST_NAME]
 
 
 class Throttle(AxesDatabaseHandler):  # type: ignore[misc]

@@ -28,9 +28,10 @@ def thinned(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def _edges(asked: list[Sample]) -> set[int]:
-    """The places on both sides of each change from answered to not answered, or back."""
+    """The places on both sides of each change from answered to not answered, or back; and where all begins and ends."""
     silent = [sample[1] is None for sample in asked]
-    return {place + side for place in range(len(asked) - 1) if silent[place] != silent[place + 1] for side in (0, 1)}
+    changes = {place + side for place in range(len(asked) - 1) if silent[place] != silent[place + 1] for side in (0, 1)}
+    return {0, len(asked) - 1, *changes}
 
 
 def _few(places: list[int], edges: set[int], most: int, pick: Callable[[list[int]], int]) -> list[int]:

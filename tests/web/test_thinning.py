@@ -11,12 +11,13 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mecportal import celery_app
 from migrations_app import actions, thinning
 from migrations_app.models import Migration, ProbeSample
 from migrations_app.thinning import MOST_ANSWERED, MOST_UNANSWERED, Sample, thinned
 from tests import factories
+from workers import tasks
 from workers.probe import felt_downtime
-from workers.tasks import thin_samples
 
 STEP_S = 0.02
 
@@ -121,7 +122,7 @@ def stored(made: Migration) -> list[Sample]:
 
 def test_a_day_later_the_database_keeps_what_a_plot_needs(small: None, long_ago: Migration) -> None:
     whole = stored(long_ago)
-    thin_samples()
+    actions.thin_samples()
     left = stored(long_ago)
     assert len(left) <= 60 < len(whole)
     assert list(gaps(left)) == list(gaps(whole))
@@ -164,5 +165,10 @@ def test_the_felt_downtime_can_still_be_read_from_what_is_left(small: None, long
         return felt_downtime([before, after], before, after, STEP_S)
 
     whole = stored(long_ago)
-    thin_samples()
+    actions.thin_samples()
     assert felt(stored(long_ago)) == pytest.approx(felt(whole), abs=0.05)
+
+
+def test_beat_asks_for_it_each_hour() -> None:
+    entry = celery_app.conf.beat_schedule["thin_samples"]
+    assert (entry["task"], entry["schedule"]) == (tasks.thin_samples.name, 3600.0)
