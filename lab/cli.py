@@ -48,12 +48,11 @@ def perform(options: dict[str, Any]) -> int:
     """Do what the parsed options say; returns the exit code (2: this machine lacks something)."""
     try:
         return _ACTIONS[options["action"]](options)
-    except Unmet as unmet:
-        _say(str(unmet))
-        return EXIT_UNMET
-    except LabError as error:
+    except (Unmet, LabError) as error:
+        if options.get("json"):
+            print(json.dumps({"outcome": "refused", "error": str(error)}, indent=1))
         _say(str(error))
-        return EXIT_FAILED
+        return EXIT_UNMET if isinstance(error, Unmet) else EXIT_FAILED
 
 
 def _say(text: str) -> None:

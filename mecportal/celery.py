@@ -11,5 +11,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = {
     "reconcile": {"task": "workers.reconcile", "schedule": 5.0, "options": {"expires": 5.0}},
     "remove_kept_states": {"task": "workers.remove_kept_states", "schedule": 10.0, "options": {"expires": 10.0}},
+    "thin_samples": {"task": "workers.thin_samples", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 app.autodiscover_tasks(["workers"])

@@ -37,6 +37,8 @@ def environment() -> dict[str, str]:
         "MEC_EMBEDDED_REDIS": "true" if settings.EMBEDDED_REDIS else "false",
         "MEC_WEB_ADDRESS": settings.WEB_ADDRESS,
         "MEC_WEB_PORT": str(settings.WEB_PORT),
+        # whom uvicorn believes what address a request came from: a proxy on this machine, where there is one
+        "FORWARDED_ALLOW_IPS": os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1" if settings.BEHIND_TLS else "nobody"),
         "MEC_WORKER_THREADS": os.environ.get("MEC_WORKER_THREADS", "8"),
         "DJANGO_SETTINGS_MODULE": "mecportal.settings",
     }

@@ -1,6 +1,7 @@
 """All settings. Everything that differs between installations comes from the environment (docs/settings.md)."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "axes",
     "channels",
     "csp",
     "django_htmx",
@@ -63,11 +65,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "migrations_app.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "mecportal.urls"
 ASGI_APPLICATION = "mecportal.asgi.application"
@@ -175,6 +178,19 @@ WHITENOISE_USE_FINDERS = DEBUG
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "edge"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# So many wrong passwords for a name from an address, and four times as many from an address in all; then a pause
+AXES_FAILURE_LIMIT = env.integer("MEC_SIGN_IN_TRIES", 5, at_least=1)
+AXES_COOLOFF_TIME = timedelta(seconds=env.integer("MEC_SIGN_IN_PAUSE_SECONDS", 900, at_least=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_HANDLER = "migrations_app.signing.Throttle"
+AXES_CLIENT_IP_CALLABLE = "migrations_app.signing.client_address"
+AXES_USERNAME_CALLABLE = "migrations_app.signing.counted_name"
+AXES_LOCKOUT_CALLABLE = "migrations_app.signing.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or whoever tries on would never be let in
+AXES_DISABLE_ACCESS_LOG = True  # it would grow for ever
+AXES_ENABLE_ADMIN = False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -187,5 +203,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"asyncssh": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+    "loggers": {"axes": {"level": "WARNING"}, "asyncssh": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
 }

@@ -1,7 +1,7 @@
 """The same things for programs, under /api/: session and CSRF token as on the pages; schema: /api/openapi.json."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -15,6 +15,7 @@ from pydantic import Field
 from migrations_app import actions
 from migrations_app.filters import MigrationFilter
 from migrations_app.models import Application, Host, LayerCopy, Migration, Service
+from migrations_app.numbers import Number
 from migrations_app.plan import decide
 from migrations_app.report import summary
 from migrations_app.views.common import get_migration_for, get_service_for, must_operate, operator_of
@@ -22,6 +23,11 @@ from migrations_app.views.common import get_migration_for, get_service_for, must
 # The interactive docs fetch their scripts from elsewhere, which the portal's policy forbids: the schema alone is served
 api = NinjaAPI(title="MEC Portal", version="1", docs_url=None, auth=SessionAuth(), urls_namespace="api")
 MOST = 500
+
+
+# PostgreSQL keeps no NUL in a text
+NO_NUL = r"^[^\x00]*$"
+Word = Annotated[str, Field(max_length=200, pattern=NO_NUL)]
 
 
 class StageOut(Schema):
@@ -97,12 +103,12 @@ class LayerOut(Schema):
 
 
 class MigrateIn(Schema):
-    service: str
-    target: str
+    service: Word
+    target: Word
     layers: int | Literal["auto"] = 3
     method: str = "save"
     idle_memory: bool = False
-    reason: str = Field(default="", max_length=200)
+    reason: str = Field(default="", max_length=200, pattern=NO_NUL)
 
 
 @api.exception_handler(ValidationError)
@@ -153,18 +159,17 @@ def _fields(row: Any, schema: type[Schema]) -> dict[str, Any]:
 
 
 @api.get("/migrations", response=list[MigrationOut])
-def list_migrations(request: HttpRequest, limit: int = 50, offset: int = 0) -> Any:
+def list_migrations(request: HttpRequest, limit: Number = 50, offset: Number = 0) -> Any:
     """The history's filters: service, application, kind, layers, method, source, target, host, outcome, since, until."""
     found = MigrationFilter(request.GET, queryset=Migration.objects.all())
     if not found.form.is_valid():
         raise HttpError(422, "; ".join(f"{name}: {faults[0]}" for name, faults in found.form.errors.items()))
     rows = found.qs.select_related("source", "target").prefetch_related("stages").order_by("-pk")
-    offset = max(offset, 0)
     return [summary(row) for row in rows[offset : offset + max(1, min(limit, MOST))]]
 
 
 @api.get("/migrations/{pk}", response=MigrationOut)
-def show_migration(request: HttpRequest, pk: int) -> Any:
+def show_migration(request: HttpRequest, pk: Number) -> Any:
     return summary(get_migration_for(request.user, pk))
 
 
@@ -189,7 +194,7 @@ def migrate(request: HttpRequest, wanted: MigrateIn) -> Any:
 
 
 @api.post("/migrations/{pk}/cancel", response=MigrationOut)
-def cancel(request: HttpRequest, pk: int) -> Any:
+def cancel(request: HttpRequest, pk: Number) -> Any:
     """Ask for the end of a migration; 422 when it is too late."""
     must_operate(request.user)
     migration = get_migration_for(request.user, pk)

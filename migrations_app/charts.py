@@ -1,9 +1,10 @@
-"""Rows in, Plotly figures out, as plain dicts: the web process need not load Plotly's Python half."""
+"""Rows in, figures out, as plain dicts: Plotly's, without loading its Python half, and the probe's plot of its own."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from migrations_app.report import DOWNTIME_STAGES, SHOWN_STAGES
+from migrations_app.thinning import Sample, thinned
 
 # Cool colours before the suspension, warm ones during the downtime; each is told apart by its order and hatching, too
 COLOURS = dict(
@@ -14,7 +15,6 @@ COLOURS = dict(
     )
 )
 Figure = dict[str, Any]
-LIMIT = 6000
 
 
 def stage_bars(bars: Sequence[tuple[str, dict[str, float]]], unit: str = "s") -> Figure:
@@ -57,81 +57,32 @@ def stage_bars(bars: Sequence[tuple[str, dict[str, float]]], unit: str = "s") ->
     }
 
 
-def probe_points(samples: Iterable[Sequence[float | int | None]]) -> tuple[list[list[float]], list[float]]:
-    """The probe's answers as ([[sent_s, answer_ms], ...], [sent_s of each that stayed unanswered])."""
+def probe_points(samples: Iterable[Sample]) -> tuple[list[list[float]], list[float]]:
+    """The probe's answers as ([[sent_s, answer_ms], ...], [sent_s of each that stayed unanswered]), thinned where they are many."""
     answered: list[list[float]] = []
     unanswered: list[float] = []
-    for sample in samples:
-        sent, answer = sample[0], sample[1]
-        if sent is None:
-            continue
+    for sent, answer, *_counter in thinned(samples):
         if answer is None:
-            unanswered.append(round(sent, 3))
+            unanswered.append(round(sent or 0.0, 3))
         else:
-            answered.append([round(sent, 3), round(answer, 2)])
+            answered.append([round(sent or 0.0, 3), round(answer, 2)])
     return answered, unanswered
 
 
-def thinned(points: list[list[float]], limit: int = LIMIT) -> list[list[float]]:
-    """At most about `limit` answers: of each run of them the slowest, so that no peak is lost."""
-    if len(points) <= limit:
-        return points
-    step = -(-len(points) // limit)
-    return [max(points[at : at + step], key=lambda point: point[1]) for at in range(0, len(points), step)]
-
-
-def probe_plot(samples: Iterable[Sequence[float | int | None]], shapes: list[dict[str, Any]]) -> Figure:
-    """Answer time in ms against seconds since the start, unanswered questions marked, the stages shaded behind."""
+def probe_plot(samples: Iterable[Sample], strips: list[dict[str, Any]]) -> dict[str, Any]:
+    """What static/js/probe.js draws: answer time in ms against seconds since the start, the stages shaded behind."""
     answered, unanswered = probe_points(samples)
-    answered = thinned(answered)
-    return {
-        "data": [
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": "Answered",
-                "x": [point[0] for point in answered],
-                "y": [point[1] for point in answered],
-                "marker": {"size": 4, "color": "#3f8fd6"},
-                "hovertemplate": "asked at %{x:.2f} s<br>answered after %{y:.1f} ms<extra></extra>",
-            },
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": "No answer",
-                "x": unanswered,
-                "y": [0] * len(unanswered),
-                "marker": {"size": 7, "color": "#d6453d", "symbol": "x"},
-                "hovertemplate": "asked at %{x:.2f} s<br>no answer<extra></extra>",
-            },
-        ],
-        "layout": {
-            "height": 330,
-            "margin": {"l": 55, "r": 10, "t": 30, "b": 45},
-            "xaxis": {"title": {"text": "Seconds since the start"}, "rangemode": "tozero"},
-            "yaxis": {"title": {"text": "Answer time in ms"}, "rangemode": "tozero"},
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-            "shapes": shapes,
-            "showlegend": True,
-        },
-    }
+    return {"answered": answered, "unanswered": unanswered, "strips": strips}
 
 
-def stage_shapes(spans: Iterable[tuple[str, float, float]]) -> list[dict[str, Any]]:
-    """A shaded strip for each (paper's title, begin in s, end in s); the downtime's are stronger."""
+def stage_strips(spans: Iterable[tuple[str, float, float]]) -> list[dict[str, Any]]:
+    """A shaded strip for each (paper's title, begin in s, end in s); `felt` says that the service is suspended in it."""
     return [
         {
-            "type": "rect",
-            "xref": "x",
-            "yref": "paper",
-            "x0": round(begin, 3),
-            "x1": round(end, 3),
-            "y0": 0,
-            "y1": 1,
-            "line": {"width": 0},
-            "layer": "below",
-            "fillcolor": COLOURS.get(title, COLOURS[SHOWN_STAGES[-1]]),
-            "opacity": 0.38 if title in DOWNTIME_STAGES else 0.18,
+            "from": round(begin, 3),
+            "to": round(end, 3),
+            "colour": COLOURS.get(title, COLOURS[SHOWN_STAGES[-1]]),
+            "felt": title in DOWNTIME_STAGES,
         }
         for title, begin, end in spans
     ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from migrations_app import sentences
 from migrations_app.access import may_operate
-from migrations_app.charts import probe_points, stage_shapes
+from migrations_app.charts import probe_points, stage_strips
 from migrations_app.models import Event, Migration, MigrationStatus, ProbeSample, StageRun, StageStatus
 from migrations_app.report import stage_shares
 from migrations_app.views.common import Person
@@ -58,9 +58,10 @@ def spans(migration: Migration, stages: Iterable[StageRun]) -> list[tuple[str, f
 
 
 def samples_of(migration: Migration, after: int = 0) -> tuple[list[Sequence[float | int | None]], int]:
-    """The probe's answers after a batch, and the last batch's number."""
-    batches = list(ProbeSample.objects.filter(migration=migration, pk__gt=after).order_by("pk"))
-    return [sample for batch in batches for sample in batch.samples], batches[-1].pk if batches else after
+    """The probe's samples after a batch, and the last batch's number."""
+    rows = ProbeSample.objects.filter(migration=migration, pk__gt=after).order_by("pk").values_list("pk", "samples")
+    batches = list(rows)
+    return [sample for _pk, samples in batches for sample in samples], batches[-1][0] if batches else after
 
 
 def context_of(migration: Migration, user: Person) -> dict[str, Any]:
@@ -118,7 +119,6 @@ def report(pk: int, user: Person, after: int, after_sample: int) -> dict[str, An
     samples, last_sample = samples_of(migration, after_sample)
     context = context_of(migration, user) | {"events": events, "out_of_band": True}
     answered, unanswered = probe_points(samples)
-    shapes = stage_shapes(spans(migration, context["stages"]))
     return {
         "after": after,
         "after_sample": after_sample,
@@ -129,6 +129,5 @@ def report(pk: int, user: Person, after: int, after_sample: int) -> dict[str, An
         "html": render_to_string("migration/_live.html", context),
         "answered": answered,
         "unanswered": unanswered,
-        "shapes": shapes,
-        "shapes_changed": True,
+        "strips": stage_strips(spans(migration, context["stages"])),
     }

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
@@ -12,7 +14,9 @@ from pydantic import ValidationError as PydanticError
 
 from migrations_app.models.names import NAME, is_reserved
 
-_PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
+# no hyphen at its end: apt-get would take a package so named away
+_PACKAGE = r"^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REQUIREMENT = r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([=<>!~]=?[A-Za-z0-9.*,<>=!~]+)?$"
 
 
@@ -29,10 +33,21 @@ def _name(value: str) -> str:
     return value
 
 
+def _pattern(text: str | None) -> str | None:
+    """The probe compiles it from latin-1 bytes, on another machine: what cannot be is said here."""
+    if text is not None:
+        try:
+            re.compile(text.encode("latin-1"), re.DOTALL)
+        except (re.error, UnicodeEncodeError, OverflowError, RecursionError) as error:
+            raise ValueError(f"{text!r} is no pattern over an answer's bytes: {error}") from error
+    return text
+
+
 Name = Annotated[str, AfterValidator(_name)]
 PathInRoot = Annotated[str, AfterValidator(_inside_root)]
 Package = Annotated[str, Field(pattern=_PACKAGE)]
 Requirement = Annotated[str, Field(pattern=_REQUIREMENT)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -63,7 +78,7 @@ class Probe(_Strict):
     payload_hex: str = Field(default="", pattern=r"^([0-9a-fA-F]{2})*$")
     path: str = Field(default="/", pattern=r"^/[!-~]*$")
     # a pattern over the answer's bytes (latin-1); its last matching group is a number that may never go back
-    counter: str | None = None
+    counter: Annotated[str | None, AfterValidator(_pattern)] = Field(default=None, max_length=500)
     counter_encoding: Literal["decimal", "little-endian"] = "decimal"
     interval_ms: int | None = Field(default=None, ge=5, le=10_000)
 
@@ -82,7 +97,7 @@ class Recipe(_Strict):
     command: list[str] = Field(min_length=1)
     user: str = Field(default="root", pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
     environment: dict[str, str] = {}
-    parameters: dict[str, str | int | float] = {}
+    parameters: dict[str, str | int | Finite] = {}
     memory_mb: int = Field(default=256, ge=16, le=1_048_576)
     probe: Probe
 
@@ -97,7 +112,7 @@ class Recipe(_Strict):
         if not self.command[0].startswith("/"):
             raise ValueError(f"command: {self.command[0]} must be a full path inside the layer")
         for name in self.environment | self.parameters:
-            if not name.replace("_", "").isalnum() or not name.isascii():
+            if not _VARIABLE.fullmatch(name):
                 raise ValueError(f"{name!r} cannot be the name of an environment variable or parameter")
         return self
 
@@ -122,14 +137,28 @@ def parse(text: str, beside: Path | None = None) -> Recipe:
     """
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or lists in lists in lists
         raise ValidationError(f"This is not TOML: {error}.") from error
     try:
         recipe = Recipe.model_validate(values)
     except PydanticError as error:
         raise ValidationError([_sentence(fault) for fault in error.errors()]) from error
     files = [_with_content(file, beside) for file in recipe.files]
-    return recipe.model_copy(update={"files": files})
+    whole = recipe.model_copy(update={"files": files})
+    if any("\0" in text for text in _texts(whole.model_dump())):
+        raise ValidationError(
+            "The recipe has a NUL character, which no command, file name or database takes: remove it."
+        )
+    return whole
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in it, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _with_content(file: PlacedFile, beside: Path | None) -> PlacedFile:

@@ -1,10 +1,11 @@
 """Sockets."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from migrations_app.consumers import EdgeConsumer, MigrationConsumer
+from migrations_app.consumers import EdgeConsumer, MigrationConsumer, NothingConsumer
 
 websocket_urlpatterns = [
     path("ws/edge/", EdgeConsumer.as_asgi()),
-    path("ws/migrations/<int:pk>/", MigrationConsumer.as_asgi()),
+    path("ws/migrations/<number:pk>/", MigrationConsumer.as_asgi()),
+    re_path("", NothingConsumer.as_asgi()),
 ]

@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.hints import send_hint
+from migrations_app.hints import News, send_hint
 from migrations_app.models import Migration, MigrationStatus, StageRun, StageStatus
 from workers.engine import Outcome, Plan
 from workers.engine.stage import Context
@@ -72,9 +72,9 @@ class MigrationJournal(Generic[C]):
         self.log = ""
         self.wire_by_stage = 0
 
-    def hint(self) -> None:
+    def hint(self, news: News = News.CHANGE) -> None:
         """Tell the watchers, without waiting for the broker."""
-        task = asyncio.ensure_future(send_hint(self._id))
+        task = asyncio.ensure_future(send_hint(self._id, news))
         self._hints.add(task)
         task.add_done_callback(self._hints.discard)
 
@@ -83,9 +83,9 @@ class MigrationJournal(Generic[C]):
         if self._hints:
             await asyncio.wait(self._hints, timeout=2)
 
-    async def _write(self, action: Callable[..., T], **values: Any) -> T:
+    async def _write(self, action: Callable[..., T], news: News = News.CHANGE, **values: Any) -> T:
         done = await self._lease.write(action, migration_id=self._id, lease=self._lease.number, **values)
-        self.hint()
+        self.hint(news)
         return done
 
     async def announce_plan(self) -> None:
@@ -97,7 +97,8 @@ class MigrationJournal(Generic[C]):
         return {"name": stage.name, "title": stage.title, "paper_title": stage.paper_title, "in_downtime": stage.down}
 
     async def _stage(self, position: int, event: str = "", **values: Any) -> None:
-        await self._write(actions.record_stage, position=position, event=event, **values)
+        news = News.CHANGE if event else News.PROGRESS
+        await self._write(actions.record_stage, news=news, position=position, event=event, **values)
 
     async def stage_started(self, position: int) -> None:
         self._running = Running(position, time.monotonic(), self._sent_bytes())
@@ -167,12 +168,11 @@ class MigrationJournal(Generic[C]):
         now = self._running
         if now and now.bytes_expected is not None:
             sent = max(0, self._sent_bytes() - now.bytes_at_begin)
-            await self._write(
-                actions.record_progress, position=now.position, bytes_on_wire=sent, bytes_expected=now.bytes_expected
-            )
+            far = {"bytes_on_wire": sent, "bytes_expected": now.bytes_expected}
+            await self._write(actions.record_progress, news=News.PROGRESS, position=now.position, **far)
 
     async def samples(self, batch: list[list[float | int | None]]) -> None:
-        await self._write(actions.record_samples, samples=batch)
+        await self._write(actions.record_samples, news=News.PROGRESS, samples=batch)
 
     async def moved(self) -> None:
         await self._write(actions.record_moved)

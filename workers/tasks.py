@@ -106,3 +106,10 @@ def remove_kept_states() -> None:
     """Remove saved states from sources whose time is over."""
     close_old_connections()
     reconciling.remove_kept_states()
+
+
+@shared_task(name="workers.thin_samples")
+def thin_samples() -> None:
+    """Of the probe's samples of a day ago keep those that a plot needs."""
+    close_old_connections()
+    actions.thin_samples()

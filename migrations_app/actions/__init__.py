@@ -69,6 +69,7 @@ from .running import (
     release_state,
     take_over,
 )
+from .samples import thin_samples
 
 __all__ = [
     "add_application",
@@ -129,5 +130,6 @@ __all__ = [
     "stop_service",
     "take_over",
     "take_over_operation",
+    "thin_samples",
     "update_host",
 ]

@@ -20,6 +20,7 @@ from migrations_app.models import (
     OperationKind,
     ServiceStatus,
 )
+from migrations_app.models.names import validate_host_key
 
 from .operations import ACTIVE_OPERATIONS, queue_operation
 
@@ -68,7 +69,8 @@ def _check(host: Host) -> None:
 
 
 def pin_host_key(*, host: Host, host_key: str) -> None:
-    """Replace the pinned key, after the operator compared the new fingerprint."""
+    """Replace the pinned key, after the operator compared the new fingerprint. Raises ValidationError for what is no key."""
+    validate_host_key(host_key.strip())
     Host.objects.filter(pk=host.pk).update(host_key=host_key.strip(), status=HostStatus.UNCHECKED)
     hint_on_commit()
 

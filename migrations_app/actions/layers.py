@@ -22,6 +22,7 @@ from migrations_app.models import (
     ServiceNetwork,
     Storage,
 )
+from migrations_app.models.names import validate_name
 
 from .applications import kept_for_another
 from .operations import queue_operation
@@ -40,6 +41,7 @@ def set_network(*, cidr: str, first: str, last: str) -> ServiceNetwork:
 def build_base(*, host: Host, name: str = "debian-13", kind: str = Kind.LXC, by: User | None = None) -> Operation:
     """Ask a worker to build a base layer from Debian's packages on a host."""
     _must_be_mec(host)
+    validate_name(name)
     return queue_operation(
         kind=OperationKind.BUILD_BASE,
         subject=f"{name} ({Kind(kind).label}) on {host}",
@@ -52,6 +54,7 @@ def build_base(*, host: Host, name: str = "debian-13", kind: str = Kind.LXC, by:
 def provision_base(*, host: Host, name: str = "debian-13", kind: str = Kind.LXC, by: User | None = None) -> Operation:
     """Ask a worker to send the base layer to a host that lacks it, from one that has it."""
     _must_be_mec(host)
+    validate_name(name)
     if not LayerCopy.objects.filter(base__name=name, base__kind=kind).exclude(host=host).exists():
         raise ValidationError(f"No other host holds the base {name} ({Kind(kind).label}): build it on one first.")
     return queue_operation(

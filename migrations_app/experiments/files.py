@@ -9,6 +9,8 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from migrations_app.spreadsheets import safe
+
 from .report import MEASURES, figures
 
 COLUMNS = (
@@ -26,7 +28,7 @@ def report_csv(told: dict[str, Any]) -> str:
     writer.writerow([*COLUMNS, *head, "error"])
     for cell in told["cells"]:
         values = [cell["measures"][key].get(name) for key, *_rest in MEASURES for name in STATISTICS]
-        writer.writerow([*(cell[name] for name in COLUMNS), *values, cell["error"]])
+        writer.writerow([*(safe(cell[name]) for name in COLUMNS), *values, safe(cell["error"])])
     return out.getvalue()
 
 

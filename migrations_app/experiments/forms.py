@@ -14,7 +14,10 @@ HOW_LABELS = [("save", "Save and rsync"), ("idle", "Save and rsync, from idle me
 
 
 class NumbersField(forms.CharField):
-    """Whole numbers, separated by commas."""
+    """Whole numbers, separated by commas; each makes cells, so there is no room for hundreds."""
+
+    def __init__(self, **about: Any) -> None:
+        super().__init__(max_length=200, **about)
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)

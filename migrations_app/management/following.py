@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db import models
 
+from migrations_app.management.answering import WatchingEnded
 from migrations_app.models import Migration, MigrationStatus, Operation, OperationStatus
 
 M = TypeVar("M", bound=models.Model)
@@ -62,8 +63,9 @@ def follow_migration(migration: Migration, show: Callable[[Migration], None]) ->
         if migration.status == MigrationStatus.QUEUED and time.monotonic() - began > WORKER_LIMIT_S:
             waiting = migration.events.filter(kind="waiting").exists()
             if not waiting:
-                raise CommandError(
+                raise WatchingEnded(
+                    migration,
                     f"No worker has taken migration #{migration.pk} yet: is the portal running (./manage.py portal up)? "
-                    "It stays queued; cancel it on its page."
+                    "It stays queued; cancel it on its page.",
                 )
         time.sleep(POLL_S)

@@ -6,7 +6,18 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from .choices import HostRole, HostStatus
-from .names import validate_interface, validate_name, validate_user
+from .names import (
+    validate_address,
+    validate_finite,
+    validate_host_key,
+    validate_interface,
+    validate_key_file,
+    validate_name,
+    validate_user,
+)
+
+# A terabit a second: what no link has, and a number that every database and shell can hold
+MOST_MBIT = 1_000_000
 
 
 class HostQuerySet(models.QuerySet["Host"]):
@@ -22,7 +33,9 @@ class Host(models.Model):
 
     name = models.CharField(max_length=40, unique=True, validators=[validate_name])
     role = models.CharField(max_length=8, choices=HostRole, default=HostRole.MEC)
-    address = models.CharField(max_length=255, help_text="Where the portal reaches its sshd")
+    address = models.CharField(
+        max_length=255, validators=[validate_address], help_text="Where the portal reaches its sshd"
+    )
     port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
     user = models.CharField(
         max_length=32,
@@ -30,11 +43,17 @@ class Host(models.Model):
         validators=[validate_user],
         help_text="root, or a user with sudo without a password",
     )
-    key_file = models.CharField(max_length=255, help_text="The private key on the portal's machine")
-    host_key = models.TextField(blank=True, help_text="The pinned public host key, as in known_hosts")
+    key_file = models.CharField(
+        max_length=255, validators=[validate_key_file], help_text="The private key on the portal's machine, a full path"
+    )
+    host_key = models.TextField(
+        blank=True, validators=[validate_host_key], help_text="The pinned public host key, as in known_hosts"
+    )
     backhaul_address = models.GenericIPAddressField(null=True, blank=True, help_text="Where other hosts reach it")
     bandwidth_mbit = models.PositiveIntegerField(
-        default=100, validators=[MinValueValidator(1)], help_text="Bandwidth of its backhaul link in Mbit/s"
+        default=100,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_MBIT)],
+        help_text="Bandwidth of its backhaul link in Mbit/s",
     )
     access_bridge = models.CharField(
         max_length=15,
@@ -43,8 +62,12 @@ class Host(models.Model):
         help_text="The bridge that services attach to",
     )
     place = models.CharField(max_length=120, blank=True)
-    latitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)])
-    longitude = models.FloatField(null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)])
+    latitude = models.FloatField(
+        null=True, blank=True, validators=[validate_finite, MinValueValidator(-90), MaxValueValidator(90)]
+    )
+    longitude = models.FloatField(
+        null=True, blank=True, validators=[validate_finite, MinValueValidator(-180), MaxValueValidator(180)]
+    )
     status = models.CharField(max_length=12, choices=HostStatus, default=HostStatus.UNCHECKED)
     registered_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,5 +1,6 @@
 """Names that travel into commands on hosts: checked once, where they come in."""
 
+import math
 import re
 
 from django.core.exceptions import ValidationError
@@ -60,3 +61,40 @@ def validate_user(value: str) -> None:
             "beginning with a letter or underscore.",
             params={"value": value},
         )
+
+
+ADDRESS = re.compile(r"[A-Za-z0-9:](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9.:])?")
+# one line of a known_hosts file without its names: a newline would pin further keys on the hosts that connect there
+HOST_KEY = re.compile(r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60} [A-Za-z0-9+/]{16,16384}={0,3}(?: [ -~]{0,200})?")
+
+
+def validate_address(value: str) -> None:
+    """A machine's DNS name or IP address, without a zone."""
+    if not ADDRESS.fullmatch(value):
+        raise ValidationError(
+            "“%(value)s” cannot be an address: write a DNS name or an IP address, without spaces.",
+            params={"value": value},
+        )
+
+
+def validate_key_file(value: str) -> None:
+    """A full path on the portal's machine: workers do not run where a person typed it."""
+    if not value.startswith("/") or not value.isprintable():
+        raise ValidationError(
+            "“%(value)s” cannot be a key file: write its full path on the portal's machine, without line breaks.",
+            params={"value": value},
+        )
+
+
+def validate_host_key(value: str) -> None:
+    """One public key as in known_hosts: its type, the key, and perhaps a comment."""
+    if value and not HOST_KEY.fullmatch(value):
+        raise ValidationError(
+            "This is no public host key: give one line, its type and the key, as ssh-keyscan prints it."
+        )
+
+
+def validate_finite(value: float) -> None:
+    """Infinite and undefined numbers pass every other limit, and no database or JSON reader takes them."""
+    if not math.isfinite(value):
+        raise ValidationError("Write a finite number.")

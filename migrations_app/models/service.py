@@ -3,13 +3,13 @@
 import ipaddress
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from .choices import Kind, Policy, ServiceStatus, Storage
 from .host import Host
 from .layer import Application
-from .names import validate_given_name, validate_name
+from .names import validate_finite, validate_given_name, validate_name
 
 
 class ServiceNetwork(models.Model):
@@ -24,6 +24,8 @@ class ServiceNetwork(models.Model):
 
     def clean(self) -> None:
         try:
+            if "%" in self.cidr:  # Python takes any words at all for an IPv6 address's zone
+                raise ValueError("a zone")
             network = ipaddress.ip_network(self.cidr)
         except ValueError as error:
             raise ValidationError({"cidr": f"{self.cidr} is not a network: write it as 10.0.2.0/24."}) from error
@@ -52,7 +54,9 @@ class Service(models.Model):
     storage = models.CharField(max_length=12, choices=Storage, default=Storage.OVERLAY)
     address = models.GenericIPAddressField(unique=True)
     prefix_length = models.PositiveSmallIntegerField(default=24)
-    hardware_address = models.CharField(max_length=17, unique=True)
+    hardware_address = models.CharField(
+        max_length=17, unique=True, validators=[RegexValidator(r"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")]
+    )
     status = models.CharField(max_length=12, choices=ServiceStatus, default=ServiceStatus.DEPLOYING)
     private_application = models.BooleanField(
         default=False, help_text="A two-layer migration brought the application inside the instance layer"
@@ -60,9 +64,9 @@ class Service(models.Model):
     policy = models.CharField(
         max_length=12, choices=Policy, default=Policy.DOWNTIME, help_text="How two or three layers are chosen"
     )
-    cost_per_downtime_s = models.FloatField(default=10.0, validators=[MinValueValidator(0)])
-    cost_per_total_s = models.FloatField(default=1.0, validators=[MinValueValidator(0)])
-    cost_per_mb = models.FloatField(default=0.1, validators=[MinValueValidator(0)])
+    cost_per_downtime_s = models.FloatField(default=10.0, validators=[validate_finite, MinValueValidator(0)])
+    cost_per_total_s = models.FloatField(default=1.0, validators=[validate_finite, MinValueValidator(0)])
+    cost_per_mb = models.FloatField(default=0.1, validators=[validate_finite, MinValueValidator(0)])
     memory_bytes = models.PositiveBigIntegerField(
         default=0, help_text="What it held when it last answered for the first time, or when its host was last checked"
     )

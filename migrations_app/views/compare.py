@@ -11,6 +11,7 @@ from migrations_app.compare.columns import COLUMNS
 from migrations_app.compare.comparison import MEASURES, Comparison
 from migrations_app.filters import CompareFilter
 from migrations_app.models import Migration, MigrationStatus
+from migrations_app.spreadsheets import safe
 
 from .common import page
 
@@ -100,7 +101,15 @@ def compare_csv(request: HttpRequest) -> HttpResponse:
         links = ", ".join(map(str, row["bandwidths_mbit"]))
         figures = [row["measures"][measure].get(name) for measure in MEASURES for name in STATISTICS]
         writer.writerow(
-            [row["application"], row["way"], links, row["runs"], row["succeeded"], row["success_percent"], *figures]
+            [
+                safe(row["application"]),
+                row["way"],
+                links,
+                row["runs"],
+                row["succeeded"],
+                row["success_percent"],
+                *figures,
+            ]
         )
     headers = {"Content-Disposition": 'attachment; filename="compare.csv"'}
     return HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)

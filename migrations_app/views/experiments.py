@@ -15,11 +15,15 @@ from migrations_app.models import CellStatus, Experiment, Host, MigrationStatus
 
 from .common import action, attempt, get_experiment_for, operator_of, operators_only, page
 
+LATEST = 100
+
 
 def experiments(request: HttpRequest) -> HttpResponse:
-    """All experiments."""
-    rows = Experiment.objects.select_related("source", "target", "requested_by").prefetch_related("cells")
-    return page(request, "experiments/list.html", {"experiments": rows}, live="experiments/_list.html")
+    """The latest experiments."""
+    rows = Experiment.objects.select_related("source", "target", "requested_by").prefetch_related("cells")[:LATEST]
+    return page(
+        request, "experiments/list.html", {"experiments": rows, "latest": LATEST}, live="experiments/_list.html"
+    )
 
 
 @operators_only

@@ -17,6 +17,7 @@ from migrations_app.charts import stage_bars
 from migrations_app.filters import MigrationFilter
 from migrations_app.models import Migration, MigrationStatus, way_in_words
 from migrations_app.report import SHOWN_STAGES, summary
+from migrations_app.spreadsheets import safe
 from migrations_app.stage_means import stage_sums, with_other
 
 from .common import page
@@ -113,11 +114,6 @@ class _Line:
         return text
 
 
-def _safe(value: object) -> object:
-    """A spreadsheet takes a text that begins so for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
-
-
 def csv_lines(rows: QuerySet[Migration]) -> Iterator[str]:
     """A line a migration; a column for each of the paper's stages, in seconds."""
     writer = csv.writer(_Line())
@@ -132,9 +128,9 @@ def csv_lines(rows: QuerySet[Migration]) -> Iterator[str]:
             seconds = with_other(stages, sum(stages.values()) if row["total_s"] is None else row["total_s"], 1)
             yield writer.writerow(
                 [
-                    *(_safe(row[field]) for field in COLUMNS.values()),
+                    *(safe(row[field]) for field in COLUMNS.values()),
                     *(round(seconds[title], 6) for title in SHOWN_STAGES),
-                    _safe(row["error"]),
+                    safe(row["error"]),
                 ]
             )
 

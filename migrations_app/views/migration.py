@@ -5,9 +5,10 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from migrations_app import actions
-from migrations_app.charts import probe_plot, stage_shapes
+from migrations_app.charts import probe_plot, stage_strips
 from migrations_app.live import context_of, report, samples_of, spans
 from migrations_app.models import Event
+from migrations_app.numbers import whole_number
 from migrations_app.report import summary
 
 from .common import action, attempt, get_migration_for, operator_of, page
@@ -24,7 +25,7 @@ def migration(request: HttpRequest, pk: int) -> HttpResponse:
         "events": events,
         "last_event": events[-1].pk if events else 0,
         "last_sample": last_sample,
-        "figure": probe_plot(samples, stage_shapes(spans(shown, stages))),
+        "figure": probe_plot(samples, stage_strips(spans(shown, stages))),
     }
     return page(request, "migration/page.html", context)
 
@@ -33,10 +34,10 @@ def migration(request: HttpRequest, pk: int) -> HttpResponse:
 def live(request: HttpRequest, pk: int) -> HttpResponse:
     """The same report as the socket's, for browsers that have lost theirs."""
     shown = get_migration_for(request.user, pk)
-    after, sample = (request.GET.get(name, "0") for name in ("after", "sample"))
-    if not (after.isdecimal() and sample.isdecimal()):
+    after, sample = (whole_number(request.GET.get(name, "0")) for name in ("after", "sample"))
+    if after is None or sample is None:
         raise Http404("after and sample are whole numbers.")
-    return JsonResponse(report(shown.pk, request.user, int(after), int(sample)))
+    return JsonResponse(report(shown.pk, request.user, after, sample))
 
 
 @action

@@ -22,7 +22,7 @@ def register_host(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         key = _fetch(form)
         if key is not None:
-            request.session[WAITING] = {"values": request.POST.dict(), "key": key}
+            request.session[WAITING] = {"values": {name: form.data.get(name, "") for name in form.fields}, "key": key}
             return redirect("confirm_host")
     return page(request, "hosts/register.html", {"form": form})
 

@@ -32,7 +32,7 @@
       if (atEnd) log.scrollTop = log.scrollHeight;
       document.dispatchEvent(new Event("news:shown"));
     }
-    plot(report);
+    window.addToProbe(report);
     if (!report.active) {
       if (socket) socket.close(1000);
       connection("The migration has ended.");
@@ -41,19 +41,14 @@
     }
   }
 
-  function plot(report) {
-    var element = document.getElementById("probe-plot");
-    if (!element || !element.figure || !window.Plotly) return;
-    var figure = element.figure;
-    report.answered.forEach(function (point) { figure.data[0].x.push(point[0]); figure.data[0].y.push(point[1]); });
-    report.unanswered.forEach(function (second) { figure.data[1].x.push(second); figure.data[1].y.push(0); });
-    figure.layout.shapes = report.shapes;
-    if (report.answered.length || report.unanswered.length || report.shapes_changed) window.drawFigure(element, figure);
-  }
-
   function connection(sentence) {
     var line = document.getElementById("connection");
     if (line && line.textContent !== sentence) line.textContent = sentence;
+  }
+
+  function stop() {
+    clearInterval(polling);
+    polling = null;
   }
 
   function connect() {
@@ -61,14 +56,14 @@
     socket = new WebSocket(scheme + location.host + page.dataset.socket + query());
     socket.onopen = function () {
       delay = 500;
-      clearInterval(polling);
-      polling = null;
+      stop();
       connection("Live.");
     };
     socket.onmessage = function (message) { show(JSON.parse(message.data)); };
     socket.onclose = function (event) {
       if (!state.active) return;
-      if (event.code === 4401 || event.code === 4404) { location.reload(); return; }
+      if (event.code === 4401) { stop(); window.signIn(); return; }
+      if (event.code === 4404) { stop(); location.reload(); return; }
       connection("The live connection is lost: asking every 2 s until it is back.");
       if (!polling) polling = setInterval(ask, 2000);
       setTimeout(connect, delay);
@@ -78,10 +73,13 @@
 
   function ask() {
     fetch(page.dataset.live + query(), { headers: { Accept: "application/json" } })
-      .then(function (answer) { return answer.ok ? answer.json() : null; })
+      .then(function (answer) {
+        if (answer.status === 401) { stop(); window.signIn(); }
+        return answer.ok ? answer.json() : null;
+      })
       .then(function (report) {
         if (report) show(report);
-        if (!state.active) { clearInterval(polling); polling = null; }
+        if (!state.active) stop();
       })
       .catch(function () { connection("The portal cannot be reached: trying again every 2 s."); });
   }

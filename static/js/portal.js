@@ -44,6 +44,12 @@
     }
   }
 
+  // The session has ended: the whole page goes to sign in, and comes back
+  window.signIn = function () {
+    var here = location.pathname + location.search;
+    location.assign(document.documentElement.dataset.signIn + "?next=" + encodeURIComponent(here));
+  };
+
   // Fragments that ask for it are fetched anew when something changed on the edge, at most twice a second
   function followEdge() {
     var waiting = null;
@@ -61,7 +67,7 @@
       socket.onopen = function () { delay = 1000; news(); };
       socket.onmessage = news;
       socket.onclose = function (event) {
-        if (event.code === 4401) return;
+        if (event.code === 4401) { window.signIn(); return; }
         setTimeout(connect, delay);
         delay = Math.min(delay * 2, 15000);
       };

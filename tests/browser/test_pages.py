@@ -35,6 +35,8 @@ def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
     page.goto(address)
     if page.locator("[data-figure]").count():
         page.wait_for_selector("[data-figure] .main-svg")
+    if page.locator("#probe-plot").count():
+        page.wait_for_selector("#probe-plot[data-answered]")
     return page, said
 
 

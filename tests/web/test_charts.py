@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrations_app.charts import LIMIT, probe_plot, probe_points, stage_bars, stage_shapes, thinned
+from migrations_app.charts import probe_plot, probe_points, stage_bars, stage_strips
 from migrations_app.report import DOWNTIME_STAGES, SHOWN_STAGES
 
 
@@ -28,29 +28,15 @@ def test_exactly_the_downtime_stages_are_hatched() -> None:
     assert hatched == DOWNTIME_STAGES
 
 
-def test_the_probes_plot_is_valid_and_marks_what_stayed_unanswered() -> None:
-    figure = probe_plot(
-        [[0.0, 51.0, 1], [0.02, None, None], [0.04, 52.5, 2]], stage_shapes([("Suspend instance", 0, 1)])
-    )
-    valid(figure)
-    assert figure["data"][0]["x"] == [0.0, 0.04]
-    assert figure["data"][1]["x"] == [0.02]
-    assert figure["layout"]["shapes"][0]["x1"] == 1
-
-
-def test_an_empty_series_is_a_valid_figure() -> None:
-    valid(probe_plot([], []))
+def test_the_probes_plot_marks_what_stayed_unanswered_and_where_the_service_is_suspended() -> None:
+    strips = stage_strips([("Suspend instance", 0, 1), ("Clone base as app", 1, 2)])
+    figure = probe_plot([[0.0, 51.0, 1], [0.02, None, None], [0.04, 52.5, 2]], strips)
+    assert figure["answered"] == [[0.0, 51.0], [0.04, 52.5]]
+    assert figure["unanswered"] == [0.02]
+    assert [(strip["to"], strip["felt"]) for strip in figure["strips"]] == [(1, True), (2, False)]
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.one_of(st.none(), st.floats(0, 1000)), st.none()), max_size=200))
 def test_every_question_is_either_answered_or_marked(samples: list[Any]) -> None:
     answered, unanswered = probe_points(samples)
     assert len(answered) + len(unanswered) == len(samples)
-
-
-def test_thinning_keeps_the_slowest_answer() -> None:
-    points = [[float(n), 50.0] for n in range(4 * LIMIT)]
-    points[777][1] = 900.0
-    left = thinned(points)
-    assert len(left) <= LIMIT
-    assert [777.0, 900.0] in left

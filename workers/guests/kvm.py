@@ -1,5 +1,6 @@
 """KVM virtual machines, through libvirt: `virsh` on the host, over the ssh connection that the migration has anyway."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
@@ -81,6 +82,27 @@ def _guest_faults(said: Mapping[str, str]) -> list[str]:
     return faults
 
 
+# what no XML document can hold, not even written as a number
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _checked(word: str) -> str:
+    """The processor is put into its place on the host, so no word may be that place's name."""
+    if NOT_XML.search(word) or "@CPU@" in word:
+        raise MigrationError(f"{word!r} cannot stand in a guest's definition: rename what is called so.")
+    return word
+
+
+def _text(word: str) -> str:
+    """A word as an element's text."""
+    return escape(_checked(word))
+
+
+def _attribute(word: str) -> str:
+    """A word as an attribute's value, with its quotes."""
+    return quoteattr(_checked(word))
+
+
 def processors(station: Station) -> str:
     """The processors of all hosts that the guest may move to, as one argument."""
     if not station.processors:
@@ -92,20 +114,21 @@ def definition(station: Station, bridge: str, *, guest: str = "", connected: boo
     """The domain's definition: a pinned machine type, and only devices that can be saved and moved.
 
     `guest` is the instance's name where it is not the service's own (the idle application); then it may stay unconnected.
+    Every word in it is written as XML wants it, whoever has checked it before. Raises MigrationError where XML has no way to.
     """
     name = guest or station.service
-    layer = f"/var/lib/mec/layers/kvm/base/{station.base}/image"
+    layer, instance = f"/var/lib/mec/layers/kvm/base/{station.base}/image", f"/var/lib/mec/instances/{name}"
     words = f"root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 init=/etc/mec/init mec.name={name}"
     words += f" mec.address={station.address}/{station.prefix_length}"
     state = "" if connected else "<link state='down'/>"
     return f"""\
-<domain type='{VIRTTYPES[station.acceleration]}'>
-<name>{escape(name)}</name>
+<domain type={_attribute(VIRTTYPES[station.acceleration])}>
+<name>{_text(name)}</name>
 <uuid>{uuid.uuid5(uuid.NAMESPACE_OID, name + station.hardware_address)}</uuid>
 <memory unit='MiB'>{max(LEAST_MEMORY_MB, station.memory_mb)}</memory>
 <vcpu>1</vcpu>
-<os><type arch='x86_64' machine='{station.machine_type}'>hvm</type>
-<kernel>{layer}/vmlinuz</kernel><initrd>{layer}/initrd.img</initrd><cmdline>{escape(words)}</cmdline></os>
+<os><type arch='x86_64' machine={_attribute(station.machine_type)}>hvm</type>
+<kernel>{_text(layer)}/vmlinuz</kernel><initrd>{_text(layer)}/initrd.img</initrd><cmdline>{_text(words)}</cmdline></os>
 <features><acpi/><apic/></features>
 @CPU@
 <clock offset='utc'/>
@@ -113,11 +136,11 @@ def definition(station: Station, bridge: str, *, guest: str = "", connected: boo
 <devices>
 <emulator>/usr/bin/qemu-system-x86_64</emulator>
 <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none' discard='unmap'/>
-<source file='/var/lib/mec/instances/{name}/image/disk.qcow2'/><target dev='vda' bus='virtio'/></disk>
-<interface type='bridge'><mac address={quoteattr(station.hardware_address)}/>
-<source bridge='{bridge}'/>
+<source file={_attribute(f"{instance}/image/disk.qcow2")}/><target dev='vda' bus='virtio'/></disk>
+<interface type='bridge'><mac address={_attribute(station.hardware_address)}/>
+<source bridge={_attribute(bridge)}/>
 <model type='virtio'/><rom enabled='no'/>{state}</interface>
-<serial type='file'><source path='/var/lib/mec/instances/{name}/console.log'/><target port='0'/></serial>
+<serial type='file'><source path={_attribute(f"{instance}/console.log")}/><target port='0'/></serial>
 <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
 <memballoon model='virtio' freePageReporting='on'/>
 <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>

@@ -2,6 +2,7 @@
 
 from migrations_app.admission import rules
 from migrations_app.admission.rules import Side
+from workers.engine import MigrationError
 from workers.hosts.base import MecHost
 from workers.move import Move, SavedState, Station
 
@@ -18,10 +19,10 @@ class LxcGuest(ScriptedGuest):
     kind = "lxc"
 
     async def start(self, host: MecHost, station: Station) -> None:
-        await self._call(host, "start", station.service, stdin=config(station, host.target.access_bridge))
+        await self._call(host, "start", station.service, stdin=safe_config(station, host.target.access_bridge))
 
     async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
-        container = config(move.station, target.target.access_bridge)
+        container = safe_config(move.station, target.target.access_bridge)
         words = (move.migration, move.service, saved.digest)
         return await self._call(target, "restore", *words, stdin=container, limit_s=RESTORE_LIMIT_S)
 
@@ -69,3 +70,11 @@ def config(station: Station, bridge: str) -> str:
         "lxc.net.0.flags = up",
     ]
     return "\n".join(lines)
+
+
+def safe_config(station: Station, bridge: str) -> str:
+    """The configuration as a host may have it. Raises MigrationError for a word that would add a line: a hook runs as root."""
+    for word in (station.service, station.hardware_address, station.address, bridge):
+        if not word.isprintable():
+            raise MigrationError(f"{word!r} cannot stand in a container's configuration: rename what is called so.")
+    return config(station, bridge)

@@ -17,6 +17,7 @@ from migrations_app.experiments.designs import AS_IN_THE_PAPER, BANDWIDTHS_MBIT,
 from migrations_app.experiments.feasible import pair_of_hosts
 from migrations_app.experiments.files import report_csv, report_html, report_markdown
 from migrations_app.experiments.report import MEASURES, report
+from migrations_app.management.answering import REFUSED
 from migrations_app.management.following import POLL_S, WORKER_LIMIT_S, get, refused
 from migrations_app.models import Design, Experiment, ExperimentStatus, Host, Kind, Storage
 
@@ -84,8 +85,11 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no folder {file.resolve().parent}: make it first.")
         try:
             getattr(self, f"do_{action}")(options)
-        except ValidationError as error:
-            raise refused(error) from error
+        except (ValidationError, CommandError) as error:
+            fault = refused(error) if isinstance(error, ValidationError) else error
+            if file := options.get("json"):  # what an earlier run has left there would be taken for this one's
+                file.write_text(_as_json({"outcome": REFUSED, "error": str(fault)}))
+            raise fault from error
 
     def do_run(self, options: dict[str, Any]) -> None:
         kinds = _words(options["kinds"])

@@ -1,5 +1,6 @@
 """./manage.py host: register, list, check and remove hosts."""
 
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,7 +21,7 @@ class Command(BaseCommand):
         add.add_argument("--address", required=True, help="where the portal reaches its sshd")
         add.add_argument("--port", type=int, default=22)
         add.add_argument("--user", default="root", help="root, or a user with sudo without a password")
-        add.add_argument("--key-file", required=True, help="the private key on this machine")
+        add.add_argument("--key-file", required=True, type=Path, help="the private key on this machine")
         add.add_argument("--backhaul", default=None, help="its address on the network between hosts")
         add.add_argument("--bandwidth-mbit", type=int, default=100)
         add.add_argument("--access-bridge", default="br-access")
@@ -57,7 +58,7 @@ class Command(BaseCommand):
             address=options["address"],
             port=options["port"],
             user=options["user"],
-            key_file=options["key_file"],
+            key_file=str(options["key_file"].expanduser().absolute()),  # workers run in another folder
             host_key=key,
             backhaul_address=options["backhaul"],
             bandwidth_mbit=options["bandwidth_mbit"],

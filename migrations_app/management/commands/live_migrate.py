@@ -2,14 +2,16 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from rich.console import Console
 from rich.live import Live
 
 from migrations_app import actions, report
+from migrations_app.management.answering import JsonCommand, WatchingEnded, one_object
 from migrations_app.management.following import follow_migration, get, refused
 from migrations_app.management.showing import progress_table, result_table
 from migrations_app.models import Host, Method, Migration, MigrationStatus, Service
@@ -18,7 +20,7 @@ from migrations_app.plan import decide
 EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLEMS: 3}
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     help = (
         "Move a running service to another MEC host. Exit code 0: succeeded, 3: finished with problems, 1: otherwise."
     )
@@ -39,15 +41,23 @@ class Command(BaseCommand):
             "--idle-memory", action="store_true", help="send the memory as a difference to the idle application's (KVM)"
         )
         parser.add_argument("--reason", default="")
-        parser.add_argument("--json", action="store_true", help="print one JSON object when it has ended")
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object, when it has ended or is refused"
+        )
 
-    def handle(self, *, service: str, to: str, layers: str, reason: str, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
+        with one_object(self.stdout.write) if options["json"] else nullcontext():
+            self._migrate(**options)
+
+    def _migrate(self, *, service: str, to: str, layers: str, reason: str, **options: Any) -> None:
         moving, target = get(Service, service), get(Host, to)
         how = {"method": options["method"], "idle_memory": options["idle_memory"]}
         decision = decide(moving, target, None if layers == "auto" else int(layers), **how)
         if decision.sentence and not options["json"]:
             self.stdout.write(decision.sentence)
+        others = [field.name for field in Migration._meta.fields if field.name != "reason"]
         try:
+            Migration(reason=reason).clean_fields(exclude=others)
             migration = actions.request_migration(
                 service=moving, target=target, reason=reason, **how, **decision.request
             )
@@ -59,15 +69,15 @@ class Command(BaseCommand):
         sys.exit(EXIT_CODES.get(MigrationStatus(ended.status), 1))
 
     def _follow(self, migration: Migration, quiet: bool) -> Migration:
-        if quiet:
-            return follow_migration(migration, lambda _migration: None)
-        console = Console()
-        with Live(console=console, refresh_per_second=10, transient=True) as live:
-            try:
+        try:
+            if quiet:
+                return follow_migration(migration, lambda _migration: None)
+            console = Console()
+            with Live(console=console, refresh_per_second=10, transient=True) as live:
                 ended = follow_migration(migration, lambda now: live.update(progress_table(now)))
-            except KeyboardInterrupt as error:
-                raise CommandError(
-                    f"Migration #{migration.pk} goes on; this command only stopped watching it."
-                ) from error
+        except KeyboardInterrupt as error:
+            raise WatchingEnded(
+                migration, f"Migration #{migration.pk} goes on; this command only stopped watching it."
+            ) from error
         console.print(result_table(ended))
         return ended

@@ -7,6 +7,7 @@ import subprocess
 import time
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
@@ -23,7 +24,10 @@ class Command(BaseCommand):
         sub = parser.add_subparsers(dest="action", required=True)
         sub.add_parser("up", help="run web, worker, control, beat and the embedded Valkey until Ctrl-C")
         sub.add_parser("down", help="end a portal that runs for this data directory")
-        person = sub.add_parser("person", help="make a person who can sign in, with a fresh password")
+        person = sub.add_parser(
+            "person",
+            help="make a person, or give one a fresh password, which also ends a pause",
+        )
         person.add_argument("name")
         person.add_argument("--role", choices=["viewer", "operator"], default="operator")
 
@@ -88,7 +92,7 @@ def end_running() -> bool:
 
 
 def make_person(name: str, operator: bool) -> str:
-    """Make a person, or give one a fresh password; the password, which is shown once."""
+    """Make a person, or give one a fresh password and let them try it at once; the password, which is shown once."""
     password = secrets.token_urlsafe(15)
     user, _created = User.objects.get_or_create(username=name)
     user.set_password(password)
@@ -98,4 +102,5 @@ def make_person(name: str, operator: bool) -> str:
         user.groups.add(group)
     else:
         user.groups.remove(group)
+    AccessAttempt.objects.filter(username=name).delete()
     return password
