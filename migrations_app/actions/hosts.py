@@ -115,7 +115,11 @@ def remove_leftover(*, host: Host, mark: str, by: User | None = None) -> Operati
             "hosts first."
         )
     number = mark.removeprefix("operation-")
-    if number.isdecimal() and number != mark and Operation.objects.filter(pk=number, status__in=ACTIVE_OPERATIONS).exists():
+    if (
+        number.isdecimal()
+        and number != mark
+        and Operation.objects.filter(pk=number, status__in=ACTIVE_OPERATIONS).exists()
+    ):
         raise ValidationError(f"Operation #{number} is under way: wait until it has ended.")
     return queue_operation(
         kind=OperationKind.REMOVE_LEFTOVER, subject=f"{mark} on {host}", host=host, argument=mark, by=by

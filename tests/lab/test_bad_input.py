@@ -131,13 +131,15 @@ def test_a_full_disk_at_the_target_is_found_by_the_checks(site: Site, calm: str)
 
 def test_all_other_work_on_a_service_that_is_being_migrated_is_refused(site: Site, calm: str) -> None:
     last = site.rows("select coalesce(max(id), 0) as id from migrations_app_migration")[0]["id"]
-    site.link("mec-1", bandwidth_mbit=2.0)  # it takes longer than the commands take to start
+    site.link("mec-1", bandwidth_mbit=0.4)  # it takes longer than the commands take to start
     site.begin(calm, "mec-2")
     migration = site.wait_for_new_migration(after=last)
     with ThreadPoolExecutor() as pool:
         others = (("live_migrate", calm, "--to", "mec-3"), ("service", "stop", calm), ("service", "remove", calm))
         refused = list(pool.map(lambda words: site.command(*words), others))
+    still = site.rows("select status from migrations_app_migration where id = ?", migration)[0]["status"]
     site.link("mec-1", bandwidth_mbit=100.0)
+    assert still == "running", "it was over before the others asked"
     assert site.wait_for_end(migration)["status"] == "succeeded"
     for other in refused:
         assert other.returncode == 1
