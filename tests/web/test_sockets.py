@@ -20,6 +20,7 @@ from migrations_app.models import Event, Migration, ProbeSample
 from migrations_app.routing import websocket_urlpatterns
 from tests import factories
 from workers.journal import MigrationJournal
+from workers.lease import Lease
 from workers.migrating import plan_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -168,7 +169,7 @@ async def test_the_edge_is_told_of_changes_and_a_migrations_watchers_of_everythi
 async def test_what_the_probe_samples_and_how_far_a_stage_is_is_no_news_of_the_edge() -> None:
     user, made = await database_sync_to_async(prepare)()
     watcher = await socket(user, "/ws/edge/")
-    journal: MigrationJournal[Any] = MigrationJournal(made, plan_of(made), 0.0, lambda: 9)
+    journal: MigrationJournal[Any] = MigrationJournal(made, Lease(made), plan_of(made), 0.0, lambda: 9)
     await journal.stage_started(3)
     await journal.flush_hints()
     assert await watcher.receive_from() == "news"
