@@ -126,7 +126,8 @@ packages_remove() {
     gone=$(apt-get -s -o APT::AutoRemove::SuggestsImportant=false autoremove | awk '$1 == "Remv" {print $2}' | sort | comm -12 - $KEPT/packages | tr '\n' ' ')
     [ -n "$gone" ] || return 0
     echo "removing packages: $gone"
-    apt-get -q -y purge $gone >/dev/null 2>&1 || fail "they could not be removed: apt-get purge $gone"
+    # the package of sudo refuses to go where root has no password, whoever else may come in
+    SUDO_FORCE_REMOVE=yes apt-get -q -y purge $gone >/dev/null 2>&1 || fail "they could not be removed: apt-get purge $gone"
 }
 
 modules_of() {
