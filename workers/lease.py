@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, connection
 from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from migrations_app.actions.leases import LeaseGone, Work, beat
+from migrations_app.models import Migration
 from workers.engine import LeaseLost
 from workers.hosts.fence import working
 
@@ -40,6 +41,7 @@ class Lease:
     def __init__(self, work: Work) -> None:
         self.mark = f"{work._meta.model_name}-{work.pk}"
         self.number = work.lease
+        self.ends_itself = isinstance(work, Migration)
         self.beat: Callable[[], None] = partial(beat, type(work), work.pk, work.lease)
         self._confirmed = _now()
         self._gone = False

@@ -24,6 +24,7 @@ class Owner:
 
     number: int
     mark: str = "migration-7"
+    ends_itself: bool = True
 
     async def require(self) -> None:
         return None
