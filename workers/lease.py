@@ -51,14 +51,21 @@ class Lease:
 
         Raises LeaseLost when another worker has the work, and the database's error after `limit_s`.
         """
+        return await self.read(partial(self.write_once, action, **values), limit_s=limit_s)
+
+    async def read(self, look: Callable[[], T], *, limit_s: float = WRITE_LIMIT_S) -> T:
+        """Look into the database, or write what is true whoever owns the work; tried again while it does not answer.
+
+        Raises the database's error after `limit_s`.
+        """
         async for attempt in AsyncRetrying(**_patience(limit_s)):
             with attempt:
-                done: T = await sync_to_async(self.write_once)(action, **values)
-        return done
+                found: T = await sync_to_async(_answered)(look)
+        return found
 
     def write_now(self, action: Callable[..., T], **values: Any) -> T:
         """The same, from synchronous code."""
-        done: T = Retrying(**_patience(WRITE_LIMIT_S))(self.write_once, action, **values)
+        done: T = Retrying(**_patience(WRITE_LIMIT_S))(_answered, partial(self.write_once, action, **values))
         return done
 
     async def require(self) -> None:
@@ -81,11 +88,17 @@ class Lease:
             self._gone = True
             log.warning("%s: this worker stops", error)
             raise LeaseLost(str(error)) from error
-        except LOST_DATABASE:
-            connection.close()  # a connection that broke does not mend itself
-            raise
         self._confirmed = max(self._confirmed, began)
         return done
+
+
+def _answered(look: Callable[[], T]) -> T:
+    """The answer of the database; a connection that broke is closed, so that the next attempt makes another."""
+    try:
+        return look()
+    except LOST_DATABASE:
+        connection.close()
+        raise
 
 
 def _patience(limit_s: float) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
@@ -105,7 +104,7 @@ async def _run(migration: Migration, held: Held, ctx: MigrationContext) -> Outco
         await asyncio.gather(*forget, return_exceptions=True)
     total_s = time.monotonic() - held.began
     portal_s = total_s - ctx.clock.measured_s()
-    sent = await sync_to_async(_bytes_of)(migration)  # with what a broken-off stage had sent
+    sent = await held.lease.read(partial(_bytes_of, migration))  # with what a broken-off stage had sent
     ctx.bytes_on_wire = max(ctx.bytes_on_wire, sent)
     await _finish(ctx, held.journal, outcome, total_s, portal_s)
     return outcome
@@ -123,7 +122,7 @@ async def take_over(assignment: Assignment) -> Outcome:
         async with _world(assignment, held, user_needed=False) as ctx:
             ctx.made = dict(migration.made)
             ctx.app_found = bool(migration.app_found)
-            begun = await sync_to_async(_begun)(migration)
+            begun = await held.lease.read(partial(_begun, migration))
             await held.journal.broken_off()
             outcome = await recover(
                 plan_of(migration),
@@ -133,7 +132,7 @@ async def take_over(assignment: Assignment) -> Outcome:
                 committed=migration.committed_at is not None,
                 cancelled=migration.cancel_requested_at is not None,
             )
-            ctx.bytes_on_wire = await sync_to_async(_bytes_of)(migration)
+            ctx.bytes_on_wire = await held.lease.read(partial(_bytes_of, migration))
             began = migration.started_at or timezone.now()
             total_s = (timezone.now() - began).total_seconds()
             await _finish(ctx, held.journal, outcome, total_s=total_s, portal_s=None)
@@ -191,7 +190,7 @@ async def _world(assignment: Assignment, held: Held, *, user_needed: bool) -> As
     journal, clock = held.journal, HostClock()
     async with AsyncExitStack() as stack:
         source, target, user = await _connect(assignment, stack, clock, journal, user_needed)
-        facts = await sync_to_async(lambda: assignment.source.facts_or_none)()
+        facts = await held.lease.read(lambda: assignment.source.facts_or_none)
         interface = facts.values.get("backhaul_interface", "") if facts else ""
         if interface:
             stack.push_async_callback(_end, asyncio.create_task(held.meter.read(source, interface)))
@@ -200,7 +199,7 @@ async def _world(assignment: Assignment, held: Held, *, user_needed: bool) -> As
         if user is not None:
             asking = probing(user, assignment.question, held.began, journal.samples)
             probe = await stack.enter_async_context(asking)
-        yield _context(assignment, source, target, probe, journal, held.began, clock)
+        yield _context(assignment, source, target, probe, held, clock)
 
 
 def _context(
@@ -208,24 +207,25 @@ def _context(
     source: SshHost,
     target: SshHost,
     probe: Probe,
-    journal: MigrationJournal[MigrationContext],
-    began: float,
+    held: Held,
     clock: HostClock,
 ) -> MigrationContext:
+    journal = held.journal
     service = assignment.migration.service
     assert service is not None
 
     async def app_kept(digest: str, size: int) -> None:
-        await sync_to_async(actions.record_layer_copy)(
-            host=assignment.target,
-            application=service.application,
-            name=assignment.move.station.app_layer,
-            kind=assignment.move.station.kind,
-            storage=assignment.move.station.storage,
-            digest=digest,
-            size_bytes=size,
-            origin=Origin.MIGRATED,
-        )
+        about: dict[str, Any] = {
+            "host": assignment.target,
+            "application": service.application,
+            "name": assignment.move.station.app_layer,
+            "kind": assignment.move.station.kind,
+            "storage": assignment.move.station.storage,
+            "digest": digest,
+            "size_bytes": size,
+            "origin": Origin.MIGRATED,
+        }
+        await held.lease.read(partial(actions.record_layer_copy, **about))
 
     return MigrationContext(
         move=assignment.move,
@@ -241,7 +241,7 @@ def _context(
         problem=journal.problem,
         moved=journal.moved,
         app_kept=app_kept,
-        began=began,
+        began=held.began,
     )
 
 
