@@ -1,7 +1,6 @@
 """One migration from claim to outcome, on one event loop: connections, probe, meter, heartbeat, and the engine in their midst."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,6 +28,7 @@ from workers.lease import BEAT_S, Lease
 from workers.move import Move
 from workers.plans import LIVE_COPY, PLANS
 from workers.probe import Probe, Question, SilentProbe, felt_downtime, probing
+from workers.transfer.meter import Meter
 from workers.transfer.rsync import Transfer
 
 log = logging.getLogger(__name__)
@@ -54,25 +54,6 @@ def read_assignment(migration: Migration) -> Assignment:
     assert migration.service is not None  # move_of has refused it otherwise
     question = records.question_of(migration.service, settings.PROBE_INTERVAL_MS)
     return Assignment(migration, move, migration.source, migration.target, records.user_side(), question)
-
-
-class Meter:
-    """The bytes that left the source's backhaul interface, as a running count."""
-
-    def __init__(self) -> None:
-        self.first: int | None = None
-        self.last = 0
-
-    def sent(self) -> int:
-        """Bytes since the first reading."""
-        return self.last - (self.first or 0)
-
-    async def read(self, source: SshHost, interface: str) -> None:
-        """Read until cancelled; a source that is gone stands still."""
-        with contextlib.suppress(MigrationError):
-            async for line in source.stream("hosts/meter", interface):
-                self.last = int(line)
-                self.first = self.last if self.first is None else self.first
 
 
 @dataclass(frozen=True)
