@@ -106,7 +106,7 @@ def test_stop_start_and_remove_at_any_moment_of_a_migration_are_refused(site: Si
     pick, otto, refused = random.Random(seed), Operator(site), 0
     for moment in range(10):
         name, counted = _running(site), 0
-        last = site.rows("select max(id) as id from migrations_app_migration")[0]["id"]
+        last = site.rows("select coalesce(max(id), 0) as id from migrations_app_migration")[0]["id"]
         operations = site.rows("select coalesce(max(id), 0) as id from migrations_app_operation")[0]["id"]
         counted = site.count(name)
         with faults.links_of(site, 4.0):
