@@ -44,16 +44,17 @@ class Assignment:
     move: Move
     source: Host
     target: Host
-    user: Host
+    user: Host | None  # of a take-over it is not needed
     question: Question
 
 
-def read_assignment(migration: Migration) -> Assignment:
+def read_assignment(migration: Migration, *, user_needed: bool = True) -> Assignment:
     """Raises records.NotReady when something the migration needs is not in the portal's records."""
     move = records.move_of(migration)
     assert migration.service is not None  # move_of has refused it otherwise
     question = records.question_of(migration.service, settings.PROBE_INTERVAL_MS)
-    return Assignment(migration, move, migration.source, migration.target, records.user_side(), question)
+    user = records.user_side() if user_needed else Host.objects.probes().first()
+    return Assignment(migration, move, migration.source, migration.target, user, question)
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,9 @@ async def _connect(
 ) -> tuple[SshHost, SshHost, SshHost | None]:
     """Connect to all three at once. Raises HostUnreachable when one that is needed is not reached, with every reason noted."""
     bandwidth = assignment.migration.bandwidth_mbit
-    roles = ((assignment.source, True), (assignment.target, True), (assignment.user, False))
+    roles = [(assignment.source, True), (assignment.target, True)]
+    if assignment.user is not None:
+        roles.append((assignment.user, False))
     with clock:
         opened = await asyncio.gather(
             *(
@@ -250,9 +253,9 @@ async def _connect(
             await journal.problem(str(error.args[0]))
     needed = opened if user_needed else opened[:2]
     raise_first(needed)
-    source, target, user = opened
+    source, target, *rest = opened
     assert isinstance(source, SshHost) and isinstance(target, SshHost)
-    return source, target, user if isinstance(user, SshHost) else None
+    return source, target, next((user for user in rest if isinstance(user, SshHost)), None)
 
 
 async def _finish(

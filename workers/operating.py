@@ -187,6 +187,8 @@ def remove(operation: Operation) -> str:
     left = [host.name for host, what in found.items() if what.instance and host not in ours]
     _record(operation, service, ServiceStatus.REMOVING)
     for host in ours:
+        if host != service.host:  # what is begun there is ended there, too, when this worker dies
+            actions.note_peer(operation=operation, peer=host)
         _on_host(service, _remove, host)
     with owning(Operation, operation.pk, operation.lease):
         service.delete()

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -75,6 +76,30 @@ def test_a_take_over_needs_no_users_side(site: Site, echo: str) -> None:
     assert ended["status"] == "rolled_back", ended["error"]
     assert site.where(echo) == [source]
     faults.assert_it_lives(site, echo, ended, counted)
+
+
+def test_nor_does_one_whose_deployment_was_ended(site: Site, tmp_path: Path) -> None:
+    recipe = (ROOT / "lab/applications/no-application.toml").read_text()
+    recipe = recipe.replace('"no-application"', '"slow-build"').replace(
+        "command =", 'build = [["sleep", "60"]]\ncommand ='
+    )
+    (tmp_path / "slow-build.toml").write_text(recipe)
+    (tmp_path / "count.py").write_text((ROOT / "lab/applications/count.py").read_text())
+    site.ok("application", "add", str(tmp_path / "slow-build.toml"))
+    site.begin_command("service", "deploy", "late", "--application", "slow-build", "--host", "mec-1")
+    query = "select * from migrations_app_operation where kind = 'deploy' and subject = 'late'"
+    building = "test -d /var/lib/mec/incoming/operation-{} && echo yes || true"
+    site.wait("the deployment", lambda: site.rows(query) and site.rows(query)[0]["status"] == "running", 30)
+    number = site.rows(query)[0]["id"]
+    site.wait("its layer to be built", lambda: site.shell("mec-1", building.format(number)), 60)
+    with site.paused("worker"):
+        site.wait("its end", lambda: site.rows(query)[0]["status"] == "failed", 90)
+        assert not site.shell("mec-1", building.format(number))
+        before = everything(site, "late")
+    site.wait("the worker to stop", lambda: f"run_operation({number},) stops" in site.log_of("worker"), 30)
+    assert everything(site, "late") == before
+    site.ok("service", "remove", "late")
+    site.assert_nothing_is_left()
 
 
 # clicks at the wrong moment -----------------------------------------------------------------------------------------------
