@@ -1,7 +1,7 @@
 """What the scripts on hosts do, run for real below a directory of the test."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from tests.engine.world import World
 from tests.workers.this_machine import ThisMachine
 from workers.engine import LeaseLost
+from workers.guests.kvm import definition, processors
 from workers.guests.lxc import config
 from workers.hosts.base import CommandFailed, CommandTimedOut
 
@@ -101,6 +102,16 @@ async def test_a_guest_that_was_resumed_is_resumed_though_its_agent_does_not_ans
     said = await here.call("kvm/resume", 7, "echo")
     assert "running" in state.read_text()
     assert "its guest agent does not answer" in said["problem"]
+
+
+async def test_a_guest_gets_the_processor_of_the_virtualization_that_its_definition_names(here: ThisMachine) -> None:
+    instance, said = here.place / "instances/echo", here.place / "said"
+    instance.mkdir()
+    virsh(here, here.place / "state", f'hypervisor-cpu-baseline) echo "$*" >{said}; echo "<cpu/>" ;;')
+    station = replace(World(kind="kvm").context().move.station, acceleration="tcg", processors=("<cpu>a</cpu>",))
+    await here.call("kvm/start", "echo", processors(station), stdin=definition(station, "br-access"))
+    assert "--virttype qemu" in said.read_text()
+    assert "\n<cpu/>\n" in (instance / "domain.xml").read_text()
 
 
 @pytest.mark.parametrize("kind", ["lxc", "kvm"])
