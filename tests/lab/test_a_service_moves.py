@@ -39,6 +39,8 @@ def test_the_stages_are_the_papers_and_add_up_to_the_total(site: Site, deployed:
     assert moved["probe_downtime_s"] == pytest.approx(moved["downtime_s"], abs=0.3)
     memory = next(stage for stage in moved["stages"] if stage["title"] == "rsync instance in-memory state")
     assert memory["bytes"] > 100_000
+    # the hosts' resolver does not answer: to ask it once for a name takes six seconds
+    assert moved["downtime_s"] < 4
 
 
 def test_a_service_goes_round_three_times_and_its_counter_never_goes_back(site: Site, deployed: Deploy) -> None:

@@ -39,6 +39,7 @@ def test_the_values_are_numbers_where_they_count() -> None:
         ({"missing_tools": " xxh128sum arping"}, "xxhash is missing."),
         ({"criu_version": ""}, "criu is missing."),
         ({"criu_version": "3.15"}, "CRIU 3.15 is too old."),
+        ({"own_name": "no"}, "It does not know its own name without asking a resolver, and sudo asks at each command."),
         ({"criu_check": "Error: no vdso"}, "CRIU does not work here: Error: no vdso"),
         ({"overlay": "no"}, "The kernel has no overlayfs, which the default storage needs."),
         ({"backhaul_interface": ""}, "No interface has the backhaul address 10.61.1.11."),

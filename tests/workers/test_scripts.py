@@ -137,6 +137,14 @@ async def test_no_word_that_is_given_to_a_script_becomes_a_command(here: ThisMac
         assert not ran.exists(), f"a command ran as user {ran.read_text().strip()}"
 
 
+async def test_the_daemon_that_receives_looks_up_no_name(here: ThisMachine, tmp_path: Path) -> None:
+    here.tool("getent", f"echo root:x:0:0::{tmp_path}/home:/bin/sh")
+    await here.call("transfer/open_target", 7, "ssh-ed25519 BBBB", "10.0.1.2", "root")
+    configuration = (here.place / "incoming/7/rsyncd.conf").read_text()
+    for_all, _modules = configuration.split("[incoming]")
+    assert "reverse lookup = no" in for_all.splitlines(), "in a module it comes too late"
+
+
 # checks -------------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("folder", ["layers/base", "layers"])
 async def test_a_host_without_any_base_layer_is_checked(folder: str, here: ThisMachine) -> None:
