@@ -88,6 +88,8 @@ def test_the_backhaul_has_the_bandwidth_it_was_given(inside: Inside) -> None:
 
 
 def test_a_host_is_like_a_real_one_where_that_has_mattered(inside: Inside) -> None:
+    first = inside("mec-1", "sh", "-c", "cat /sys/class/net/*/ifindex | sort -n | sed -n 2p")
+    assert first.strip() == "2", "a real host's network card has it"
     began = time.monotonic()
     assert inside("mec-1", "sh", "-c", f"getent hosts {backhaul_of('mec-2')} || echo no name") == "no name\n"
     assert time.monotonic() - began > 2, "its resolver does not answer at once"

@@ -9,7 +9,7 @@ import pytest
 from tests.engine.world import World
 from tests.workers.this_machine import ThisMachine
 from workers.engine import LeaseLost
-from workers.guests.lxc import config
+from workers.guests.lxc import config, interface_index
 from workers.hosts.base import CommandFailed, CommandTimedOut
 
 
@@ -132,7 +132,7 @@ async def test_no_word_that_is_given_to_a_script_becomes_a_command(here: ThisMac
     here.tool("lxc-info", f"rm {started} 2>/dev/null && echo RUNNING")
     for ending in ("MEC_END", "END", "'", '"', "$(x)", "`x`"):
         words = config(station, f"b\n{ending}\nx\n")
-        await here.call("lxc/start", "echo", stdin=words)
+        await here.call("lxc/start", "echo", interface_index(station), stdin=words)
         assert (here.place / "instances/echo/config").read_text() == words
         assert not ran.exists(), f"a command ran as user {ran.read_text().strip()}"
 

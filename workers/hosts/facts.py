@@ -71,8 +71,6 @@ def parse(said: dict[str, str], clock_offset_ms: float) -> Facts:
             facts.leftovers[name] = value
         elif key in NUMBERS:
             values[key] = int(value or 0)
-        elif key == "link_indexes":
-            values[key] = [int(word) for word in value.split()]
         else:
             values[key] = value
     return facts
@@ -95,12 +93,12 @@ def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> l
     if values["bridge"] != "yes":
         problem(
             f"The bridge {bridge}, which services attach to, is missing.",
+            f"ip link add {bridge} type bridge && ip link set {bridge} up",
+        )
     if values.get("own_name") == "no":
         problem(
             "It does not know its own name without asking a resolver, and sudo asks at each command.",
             'echo "127.0.1.1 $(uname -n)" >> /etc/hosts',
-        )
-            f"ip link add {bridge} type bridge && ip link set {bridge} up",
         )
     if values["disk_free_bytes"] < MIN_DISK_FREE_BYTES:
         problem(

@@ -89,10 +89,20 @@ remove_cgroups() {
     find /sys/fs/cgroup -depth -type d \( -path "*/lxc.payload.$1*" -o -path "*/lxc.monitor.$1*" \) -exec rmdir {} \; 2>/dev/null || true
 }
 
+# What a container's configuration says of its network. Arguments: service, key.
+network_setting() { sed -n "s/^lxc.net.0.$2 = //p" "$INSTANCES/$1/config"; }
+
+# CRIU gives the host's end of a restored cable any hardware address, and a bridge without one of its own takes its ports' lowest:
+# the host itself would change its address in the users' network. liblxc lets that end's begin with fe. Argument: service.
+raise_cable_address() {
+    hardware=$(network_setting "$1" hwaddr)
+    ip link set dev "$(network_setting "$1" veth.pair)" address "fe${hardware#??}" || true
+}
+
 # Free the name of the container's cable: the kernel takes a while to remove one whose container has just left this host.
 free_cable() {
     [ -e "$INSTANCES/$1/config" ] || return 0 # it was never started
-    cable=$(sed -n 's/^lxc.net.0.veth.pair = //p' "$INSTANCES/$1/config")
+    cable=$(network_setting "$1" veth.pair)
     [ -z "$cable" ] || [ ! -e "/sys/class/net/$cable" ] || ip link delete "$cable" 2>/dev/null || true
 }
 

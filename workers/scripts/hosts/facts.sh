@@ -39,7 +39,6 @@ echo "clock=$(date +%s.%N)"
 grep -qw overlay /proc/filesystems && echo overlay=yes || echo overlay=no
 echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 ip link show dev "$BRIDGE" >/dev/null 2>&1 && echo bridge=yes || echo bridge=no
-echo "link_indexes=$(cat /sys/class/net/*/ifindex | sort -n | tr '\n' ' ')"
 for content in "$MEC"/layers/base/*/rootfs "$MEC"/layers/app/*/*/rootfs "$MEC"/layers/kvm/base/*/image "$MEC"/layers/kvm/app/*/*/image; do
     [ -d "$content" ] || continue
     layer=${content%/*}
