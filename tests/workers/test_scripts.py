@@ -152,6 +152,21 @@ async def test_a_host_without_any_base_layer_is_checked(folder: str, here: ThisM
     assert (await here.call("hosts/facts", "127.0.0.1", "br-access", "root"))["bridge"] == "no"
 
 
+async def test_what_lies_in_a_module_is_loaded_and_only_what_is_in_none_is_missing(here: ThisMachine) -> None:
+    loaded = here.place / "loaded"
+    here.tool("modprobe", f'case "$2" in overlay) echo "$2" >>{loaded} ;; *) exit 1 ;; esac')
+    here.tool(
+        "grep", f'case "$*" in "-qw overlay /proc/filesystems") [ -s {loaded} ] ;; *) exec /bin/grep "$@" ;; esac'
+    )
+    here.tool("unshare", "exit 1")
+    said = await here.call("hosts/facts", "127.0.0.1", "br-access", "root")
+    assert said["missing_modules"].split() == ["veth"]
+    here.tool("modprobe", "exit 1")
+    loaded.unlink()
+    said = await here.call("hosts/facts", "127.0.0.1", "br-access", "root")
+    assert said["missing_modules"].split() == ["overlay", "veth"]
+
+
 async def test_a_check_lists_what_ended_work_left_its_keys_too_and_removing_it_removes_all_of_one(
     here: ThisMachine, tmp_path: Path
 ) -> None:
