@@ -121,6 +121,12 @@ def test_the_containers_configuration_names_its_own_network_and_limit(move: Move
     text = config(move.station, "br-users")
     assert "lxc.net.0.link = br-users" in text
     assert "lxc.cgroup2.memory.max = 64M" in text
+    assert "cpu.max" not in text, "all of the host's processors"
+    text = config(replace(move.station, cpus=0.5, pids=77), "br-users")
+    assert "lxc.cgroup2.cpu.max = 50000 100000" in text
+    assert "lxc.cgroup.cpu.cfs_quota_us = 50000" in text
+    assert "lxc.cgroup2.pids.max = 77" in text
+    assert "lxc.cgroup.pids.max = 77" in text
     assert "lxc.idmap = u 0 100000 65536" in text
 
 

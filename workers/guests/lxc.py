@@ -11,6 +11,7 @@ from .scripted import RESTORE_LIMIT_S, ScriptedGuest
 
 # A container's users are unprivileged on the host: its root is nobody there, and CRIU has every right over its processes
 ID_SHIFT, ID_COUNT = 100_000, 65_536
+CPU_PERIOD_US = 100_000
 # CRIU restores an interface only under a number that the host itself has free. The kernel counts up from 1, to an int's end
 FIRST_INDEX, LAST_INDEX = 1_000_000, 2**31 - 1
 
@@ -68,8 +69,7 @@ def config(station: Station, bridge: str) -> str:
         "lxc.autodev = 0",
         "lxc.mount.auto = proc:rw sys:ro",
         "lxc.cgroup.devices.deny =",
-        f"lxc.cgroup.memory.limit_in_bytes = {station.memory_mb}M",
-        f"lxc.cgroup2.memory.max = {station.memory_mb}M",
+        *limits(station),
         "lxc.net.0.type = veth",
         f"lxc.net.0.link = {bridge}",
         "lxc.net.0.name = eth0",
@@ -79,6 +79,24 @@ def config(station: Station, bridge: str) -> str:
         "lxc.net.0.flags = up",
     ]
     return "\n".join(lines)
+
+
+def limits(station: Station) -> list[str]:
+    """The lines for both versions of control groups, of which a host takes its own; the scripts read them, too."""
+    lines = [
+        f"lxc.cgroup.memory.limit_in_bytes = {station.memory_mb}M",
+        f"lxc.cgroup2.memory.max = {station.memory_mb}M",
+    ]
+    if station.cpus is not None:
+        quota_us = round(station.cpus * CPU_PERIOD_US)
+        lines += [
+            f"lxc.cgroup.cpu.cfs_period_us = {CPU_PERIOD_US}",
+            f"lxc.cgroup.cpu.cfs_quota_us = {quota_us}",
+            f"lxc.cgroup2.cpu.max = {quota_us} {CPU_PERIOD_US}",
+        ]
+    if station.pids is not None:
+        lines += [f"lxc.cgroup.pids.max = {station.pids}", f"lxc.cgroup2.pids.max = {station.pids}"]
+    return lines
 
 
 def safe_config(station: Station, bridge: str) -> str:

@@ -23,3 +23,4 @@ wait_for 2 is_running "$SERVICE" || {
     fail "CRIU could not restore $SERVICE: $(first_error "$d/saved/state/restore.log" || tail -n1 "$d/restore-lxc.log")"
 }
 raise_cable_address "$SERVICE"
+limit_container "$SERVICE"

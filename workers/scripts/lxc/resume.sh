@@ -17,6 +17,7 @@ elif [ "$state" != RUNNING ]; then
         fail "$SERVICE could not be resumed here: $(first_error "$kept/state/restore.log")"
     }
     raise_cable_address "$SERVICE"
+    limit_container "$SERVICE"
 fi
 rm -rf "$kept/state" "$kept/complete" "$kept/criu.conf" "$kept"/*.log
 rmdir "$kept" 2>/dev/null || true
