@@ -10,7 +10,7 @@ from tests.engine.world import World
 from tests.workers.this_machine import ThisMachine
 from workers.engine import LeaseLost
 from workers.guests.kvm import definition, processors
-from workers.guests.lxc import config
+from workers.guests.lxc import config, interface_index
 from workers.hosts.base import CommandFailed, CommandTimedOut
 
 
@@ -144,9 +144,17 @@ async def test_no_word_that_is_given_to_a_script_becomes_a_command(here: ThisMac
     here.tool("lxc-info", f"rm {started} 2>/dev/null && echo RUNNING")
     for ending in ("MEC_END", "END", "'", '"', "$(x)", "`x`"):
         words = config(station, f"b\n{ending}\nx\n")
-        await here.call("lxc/start", "echo", stdin=words)
+        await here.call("lxc/start", "echo", interface_index(station), stdin=words)
         assert (here.place / "instances/echo/config").read_text() == words
         assert not ran.exists(), f"a command ran as user {ran.read_text().strip()}"
+
+
+async def test_the_daemon_that_receives_looks_up_no_name(here: ThisMachine, tmp_path: Path) -> None:
+    here.tool("getent", f"echo root:x:0:0::{tmp_path}/home:/bin/sh")
+    await here.call("transfer/open_target", 7, "ssh-ed25519 BBBB", "10.0.1.2", "root")
+    configuration = (here.place / "incoming/7/rsyncd.conf").read_text()
+    for_all, _modules = configuration.split("[incoming]")
+    assert "reverse lookup = no" in for_all.splitlines(), "in a module it comes too late"
 
 
 # checks -------------------------------------------------------------------------------------------------------------------
@@ -154,6 +162,21 @@ async def test_no_word_that_is_given_to_a_script_becomes_a_command(here: ThisMac
 async def test_a_host_without_any_base_layer_is_checked(folder: str, here: ThisMachine) -> None:
     (here.place / folder).mkdir(parents=True)
     assert (await here.call("hosts/facts", "127.0.0.1", "br-access", "root"))["bridge"] == "no"
+
+
+async def test_what_lies_in_a_module_is_loaded_and_only_what_is_in_none_is_missing(here: ThisMachine) -> None:
+    loaded = here.place / "loaded"
+    here.tool("modprobe", f'case "$2" in overlay) echo "$2" >>{loaded} ;; *) exit 1 ;; esac')
+    here.tool(
+        "grep", f'case "$*" in "-qw overlay /proc/filesystems") [ -s {loaded} ] ;; *) exec /bin/grep "$@" ;; esac'
+    )
+    here.tool("unshare", "exit 1")
+    said = await here.call("hosts/facts", "127.0.0.1", "br-access", "root")
+    assert said["missing_modules"].split() == ["veth"]
+    here.tool("modprobe", "exit 1")
+    loaded.unlink()
+    said = await here.call("hosts/facts", "127.0.0.1", "br-access", "root")
+    assert said["missing_modules"].split() == ["overlay", "veth"]
 
 
 async def test_a_check_lists_what_ended_work_left_its_keys_too_and_removing_it_removes_all_of_one(
