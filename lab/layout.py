@@ -10,7 +10,7 @@ from lab.errors import LabError, NotFound
 LAB_NAME = re.compile(r"[a-z][a-z0-9]{0,7}")
 MIN_HOSTS, MAX_HOSTS = 2, 8
 FIRST_SECOND_OCTET, NETWORK_NUMBERS = 60, 100
-PORTAL_HOST, FIRST_MEC_HOST, USER_HOST = 1, 11, 100
+PORTAL_HOST, FIRST_MEC_HOST, USER_HOST, SILENT_HOST = 1, 11, 100, 250
 # On the access network low addresses are kept for users, so that the rest is free for services.
 USER_ACCESS_HOST = 2
 PROXY_PORT = 3128
@@ -59,6 +59,11 @@ class Layout:
     def proxy(self) -> str:
         """Address of the proxy that gives hosts their packages."""
         return f"http://{self.portal}:{PROXY_PORT}"
+
+    @property
+    def resolver(self) -> str:
+        """Address of the machines' resolver; nobody answers there."""
+        return self.address(0, SILENT_HOST)
 
     @property
     def bridge(self) -> str:

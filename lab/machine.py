@@ -122,7 +122,10 @@ def write_seed(places: Places, layout: Layout, machine: Machine) -> Path:
     seed = places.run / machine.name / "seed"
     texts = {
         "etc/hostname": f"{machine.name}\n",
-        "etc/hosts": hosts_file(layout, machine),
+        # as Debian's installer writes it: no other machine's name, so that asking for one goes to the resolver
+        "etc/hosts": f"127.0.0.1 localhost\n127.0.1.1 {machine.name}\n",
+        # nobody is there: who asks waits for seconds, as where a backhaul's addresses have no names
+        "etc/resolv.conf": f"nameserver {layout.resolver}\n",
         "etc/ssh/sshd_config.d/10-lab.conf": SSHD_CONFIG,
         "etc/subuid": f"root:{FIRST_UID}:{UID_COUNT}\n",
         "etc/subgid": f"root:{FIRST_UID}:{UID_COUNT}\n",
@@ -155,15 +158,6 @@ def _copy(source: Path, target: Path) -> None:
     if source.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
-
-
-def hosts_file(layout: Layout, machine: Machine) -> str:
-    """All names of the edge: hosts on the backhaul where one has it, so that bulk data does not cross management."""
-    lines = ["127.0.0.1 localhost"]
-    for other in layout.machines:
-        address = other.backhaul if other.backhaul and machine.backhaul else other.management
-        lines.append(f"{address} {other.name}")
-    return "\n".join(lines) + "\n"
 
 
 def start(places: Places, layout: Layout, machine: Machine, images: Images) -> None:

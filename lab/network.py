@@ -16,9 +16,6 @@ from lab.shell import run
 PREFIX_LENGTH = 24
 ROOT_PARENT = 0xFFFFFFFF
 IFF_UP = 1
-# CRIU restores a container's interface by its index, usually a low one, and finds the host's own if that has the same.
-BURNT_INDEXES = 20
-BURN_GROUP = 6060
 # Milliseconds of traffic that a shaper lets pass at once: less makes timers the limit, more blurs a short transfer.
 BURST_MS = 5
 MIN_BURST_BYTES = 10_000
@@ -97,7 +94,6 @@ def join_machine(layout: Layout, machine: Machine, bandwidth_mbit: float) -> Non
     name = namespace(layout.lab, machine.name)
     make_namespace(name)
     with sockets(name) as ipr:
-        burn_indexes(ipr)
         with sockets() as root:
             plug(root, f"{prefix(layout.lab)}{machine.number}", layout.bridge, name, "mgmt0")
         set_address(ipr, "mgmt0", machine.management)
@@ -138,14 +134,6 @@ def join_taps(layout: Layout, machine: Machine, cards: Sequence[str], *, timeout
             time.sleep(0.05)
         for card in cards:
             ipr.link("set", index=index(ipr, f"tap-{card}"), master=index(ipr, f"br-{card}"), state="up")
-
-
-def burn_indexes(ipr: Any) -> None:
-    """Use up the lowest interface indexes of a namespace; an index that was given is not given again."""
-    for number in range(BURNT_INDEXES):
-        ipr.link("add", ifname=f"burn{number}", kind="bridge", group=BURN_GROUP)
-    # All in one request: the kernel waits for its readers once for each request.
-    ipr.link("del", group=BURN_GROUP)
 
 
 def plug(ipr: Any, port: str, bridge: str, peer_namespace: str, device: str) -> None:

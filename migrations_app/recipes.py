@@ -98,7 +98,10 @@ class Recipe(_Strict):
     user: str = Field(default="root", pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
     environment: dict[str, str] = {}
     parameters: dict[str, str | int | Finite] = {}
+    # limits, which are the service's on every host that it comes to
     memory_mb: int = Field(default=256, ge=16, le=1_048_576)
+    cpus: Finite | None = Field(default=None, ge=0.05, le=1024)  # None: all that the host has
+    pids: int = Field(default=1024, ge=16, le=4_194_304)
     probe: Probe
 
     @model_validator(mode="after")

@@ -7,9 +7,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from migrations_app import actions
@@ -141,7 +141,8 @@ class MigrationJournal(Generic[C]):
         await self._stage(position, event=sentence, status=StageStatus.UNDO_FAILED, error=sentence)
 
     async def cancel_requested(self) -> bool:
-        return await sync_to_async(Migration.objects.filter(pk=self._id, cancel_requested_at__isnull=False).exists)()
+        asked = Migration.objects.filter(pk=self._id, cancel_requested_at__isnull=False)
+        return await self._lease.read(asked.exists)
 
     async def commit(self) -> bool:
         return await self._write(actions.commit)
@@ -190,7 +191,7 @@ class MigrationJournal(Generic[C]):
             message=f"{status.label}.",
             error=self.problems[0] if self.problems else "",
             problems=self.problems[1:],
-            advice=await sync_to_async(self._advice)(outcome),
+            advice=await self._lease.read(partial(self._advice, outcome)),
             engine_log=self.log,
             **figures,
         )

@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, connection
 from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from migrations_app.actions.leases import LeaseGone, Work, beat
+from migrations_app.models import Migration
 from workers.engine import LeaseLost
 from workers.hosts.fence import working
 
@@ -40,6 +41,7 @@ class Lease:
     def __init__(self, work: Work) -> None:
         self.mark = f"{work._meta.model_name}-{work.pk}"
         self.number = work.lease
+        self.ends_itself = isinstance(work, Migration)
         self.beat: Callable[[], None] = partial(beat, type(work), work.pk, work.lease)
         self._confirmed = _now()
         self._gone = False
@@ -49,14 +51,21 @@ class Lease:
 
         Raises LeaseLost when another worker has the work, and the database's error after `limit_s`.
         """
+        return await self.read(partial(self.write_once, action, **values), limit_s=limit_s)
+
+    async def read(self, look: Callable[[], T], *, limit_s: float = WRITE_LIMIT_S) -> T:
+        """Look into the database, or write what is true whoever owns the work; tried again while it does not answer.
+
+        Raises the database's error after `limit_s`.
+        """
         async for attempt in AsyncRetrying(**_patience(limit_s)):
             with attempt:
-                done: T = await sync_to_async(self.write_once)(action, **values)
-        return done
+                found: T = await sync_to_async(_answered)(look)
+        return found
 
     def write_now(self, action: Callable[..., T], **values: Any) -> T:
         """The same, from synchronous code."""
-        done: T = Retrying(**_patience(WRITE_LIMIT_S))(self.write_once, action, **values)
+        done: T = Retrying(**_patience(WRITE_LIMIT_S))(_answered, partial(self.write_once, action, **values))
         return done
 
     async def require(self) -> None:
@@ -79,11 +88,17 @@ class Lease:
             self._gone = True
             log.warning("%s: this worker stops", error)
             raise LeaseLost(str(error)) from error
-        except LOST_DATABASE:
-            connection.close()  # a connection that broke does not mend itself
-            raise
         self._confirmed = max(self._confirmed, began)
         return done
+
+
+def _answered(look: Callable[[], T]) -> T:
+    """The answer of the database; a connection that broke is closed, so that the next attempt makes another."""
+    try:
+        return look()
+    except LOST_DATABASE:
+        connection.close()
+        raise
 
 
 def _patience(limit_s: float) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def remove(operation: Operation, host: Host) -> str:
     mark = operation.argument
 
     async def on_host() -> None:
-        async with connect(records.target_of(host), forget=True) as reached:
+        async with connect(records.target_of(host)) as reached:
             await reached.call("hosts/remove_leftover", mark, host.user, limit_s=300)
 
     async_to_sync(on_host)()

@@ -1,7 +1,6 @@
 """One migration from claim to outcome, on one event loop: connections, probe, meter, heartbeat, and the engine in their midst."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
@@ -30,6 +28,7 @@ from workers.lease import BEAT_S, Lease
 from workers.move import Move
 from workers.plans import LIVE_COPY, PLANS
 from workers.probe import Probe, Question, SilentProbe, felt_downtime, probing
+from workers.transfer.meter import Meter
 from workers.transfer.rsync import Transfer
 
 log = logging.getLogger(__name__)
@@ -45,35 +44,17 @@ class Assignment:
     move: Move
     source: Host
     target: Host
-    user: Host
+    user: Host | None  # of a take-over it is not needed
     question: Question
 
 
-def read_assignment(migration: Migration) -> Assignment:
+def read_assignment(migration: Migration, *, user_needed: bool = True) -> Assignment:
     """Raises records.NotReady when something the migration needs is not in the portal's records."""
     move = records.move_of(migration)
     assert migration.service is not None  # move_of has refused it otherwise
     question = records.question_of(migration.service, settings.PROBE_INTERVAL_MS)
-    return Assignment(migration, move, migration.source, migration.target, records.user_side(), question)
-
-
-class Meter:
-    """The bytes that left the source's backhaul interface, as a running count."""
-
-    def __init__(self) -> None:
-        self.first: int | None = None
-        self.last = 0
-
-    def sent(self) -> int:
-        """Bytes since the first reading."""
-        return self.last - (self.first or 0)
-
-    async def read(self, source: SshHost, interface: str) -> None:
-        """Read until cancelled; a source that is gone stands still."""
-        with contextlib.suppress(MigrationError):
-            async for line in source.stream("hosts/meter", interface):
-                self.last = int(line)
-                self.first = self.last if self.first is None else self.first
+    user = records.user_side() if user_needed else Host.objects.probes().first()
+    return Assignment(migration, move, migration.source, migration.target, user, question)
 
 
 @dataclass(frozen=True)
@@ -105,7 +86,7 @@ async def _run(migration: Migration, held: Held, ctx: MigrationContext) -> Outco
         await asyncio.gather(*forget, return_exceptions=True)
     total_s = time.monotonic() - held.began
     portal_s = total_s - ctx.clock.measured_s()
-    sent = await sync_to_async(_bytes_of)(migration)  # with what a broken-off stage had sent
+    sent = await held.lease.read(partial(_bytes_of, migration))  # with what a broken-off stage had sent
     ctx.bytes_on_wire = max(ctx.bytes_on_wire, sent)
     await _finish(ctx, held.journal, outcome, total_s, portal_s)
     return outcome
@@ -123,7 +104,7 @@ async def take_over(assignment: Assignment) -> Outcome:
         async with _world(assignment, held, user_needed=False) as ctx:
             ctx.made = dict(migration.made)
             ctx.app_found = bool(migration.app_found)
-            begun = await sync_to_async(_begun)(migration)
+            begun = await held.lease.read(partial(_begun, migration))
             await held.journal.broken_off()
             outcome = await recover(
                 plan_of(migration),
@@ -133,7 +114,7 @@ async def take_over(assignment: Assignment) -> Outcome:
                 committed=migration.committed_at is not None,
                 cancelled=migration.cancel_requested_at is not None,
             )
-            ctx.bytes_on_wire = await sync_to_async(_bytes_of)(migration)
+            ctx.bytes_on_wire = await held.lease.read(partial(_bytes_of, migration))
             began = migration.started_at or timezone.now()
             total_s = (timezone.now() - began).total_seconds()
             await _finish(ctx, held.journal, outcome, total_s=total_s, portal_s=None)
@@ -191,7 +172,7 @@ async def _world(assignment: Assignment, held: Held, *, user_needed: bool) -> As
     journal, clock = held.journal, HostClock()
     async with AsyncExitStack() as stack:
         source, target, user = await _connect(assignment, stack, clock, journal, user_needed)
-        facts = await sync_to_async(lambda: assignment.source.facts_or_none)()
+        facts = await held.lease.read(lambda: assignment.source.facts_or_none)
         interface = facts.values.get("backhaul_interface", "") if facts else ""
         if interface:
             stack.push_async_callback(_end, asyncio.create_task(held.meter.read(source, interface)))
@@ -200,7 +181,7 @@ async def _world(assignment: Assignment, held: Held, *, user_needed: bool) -> As
         if user is not None:
             asking = probing(user, assignment.question, held.began, journal.samples)
             probe = await stack.enter_async_context(asking)
-        yield _context(assignment, source, target, probe, journal, held.began, clock)
+        yield _context(assignment, source, target, probe, held, clock)
 
 
 def _context(
@@ -208,24 +189,25 @@ def _context(
     source: SshHost,
     target: SshHost,
     probe: Probe,
-    journal: MigrationJournal[MigrationContext],
-    began: float,
+    held: Held,
     clock: HostClock,
 ) -> MigrationContext:
+    journal = held.journal
     service = assignment.migration.service
     assert service is not None
 
     async def app_kept(digest: str, size: int) -> None:
-        await sync_to_async(actions.record_layer_copy)(
-            host=assignment.target,
-            application=service.application,
-            name=assignment.move.station.app_layer,
-            kind=assignment.move.station.kind,
-            storage=assignment.move.station.storage,
-            digest=digest,
-            size_bytes=size,
-            origin=Origin.MIGRATED,
-        )
+        about: dict[str, Any] = {
+            "host": assignment.target,
+            "application": service.application,
+            "name": assignment.move.station.app_layer,
+            "kind": assignment.move.station.kind,
+            "storage": assignment.move.station.storage,
+            "digest": digest,
+            "size_bytes": size,
+            "origin": Origin.MIGRATED,
+        }
+        await held.lease.read(partial(actions.record_layer_copy, **about))
 
     return MigrationContext(
         move=assignment.move,
@@ -241,7 +223,7 @@ def _context(
         problem=journal.problem,
         moved=journal.moved,
         app_kept=app_kept,
-        began=began,
+        began=held.began,
     )
 
 
@@ -254,7 +236,9 @@ async def _connect(
 ) -> tuple[SshHost, SshHost, SshHost | None]:
     """Connect to all three at once. Raises HostUnreachable when one that is needed is not reached, with every reason noted."""
     bandwidth = assignment.migration.bandwidth_mbit
-    roles = ((assignment.source, True), (assignment.target, True), (assignment.user, False))
+    roles = [(assignment.source, True), (assignment.target, True)]
+    if assignment.user is not None:
+        roles.append((assignment.user, False))
     with clock:
         opened = await asyncio.gather(
             *(
@@ -269,9 +253,9 @@ async def _connect(
             await journal.problem(str(error.args[0]))
     needed = opened if user_needed else opened[:2]
     raise_first(needed)
-    source, target, user = opened
+    source, target, *rest = opened
     assert isinstance(source, SshHost) and isinstance(target, SshHost)
-    return source, target, user if isinstance(user, SshHost) else None
+    return source, target, next((user for user in rest if isinstance(user, SshHost)), None)
 
 
 async def _finish(

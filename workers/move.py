@@ -18,6 +18,9 @@ class Station:
     prefix_length: int
     hardware_address: str
     memory_mb: int
+    # of containers; a virtual machine has one processor
+    cpus: float | None = None
+    pids: int | None = None
     # of virtual machines: what runs them on the service's host, and the processors of all hosts it may move to
     acceleration: str = ""
     machine_type: str = ""

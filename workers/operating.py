@@ -9,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 
 from migrations_app import actions
+from migrations_app.actions.leases import owning
 from migrations_app.models import (
     Application,
     Host,
@@ -174,7 +175,7 @@ def stop(operation: Operation) -> str:
     service = _service(operation)
     _look_first(service)
     _on_host(service, _stop)
-    actions.record_service(service_id=service.pk, status=ServiceStatus.STOPPED)
+    _record(operation, service, ServiceStatus.STOPPED)
     return f"{service} is stopped."
 
 
@@ -184,12 +185,21 @@ def remove(operation: Operation) -> str:
     found = whereabouts.look_around(service)
     ours = [host for host, what in found.items() if whereabouts.is_ours(service, what)]
     left = [host.name for host, what in found.items() if what.instance and host not in ours]
-    actions.record_service(service_id=service.pk, status=ServiceStatus.REMOVING)
+    _record(operation, service, ServiceStatus.REMOVING)
     for host in ours:
+        if host != service.host:  # what is begun there is ended there, too, when this worker dies
+            actions.note_peer(operation=operation, peer=host)
         _on_host(service, _remove, host)
-    service.delete()
+    with owning(Operation, operation.pk, operation.lease):
+        service.delete()
     stays = f" /var/lib/mec/instances/{service.name} on {' and '.join(left)} was not made for it, and stays."
     return f"{service.name} is removed.{stays if left else ''}"
+
+
+def _record(operation: Operation, service: Service, status: ServiceStatus) -> None:
+    """Write down what a service does now, as long as the operation is this worker's. Raises LeaseGone."""
+    with owning(Operation, operation.pk, operation.lease):
+        actions.record_service(service_id=service.pk, status=status)
 
 
 def _look_first(service: Service) -> Found:
@@ -266,7 +276,7 @@ def _await_answer(operation: Operation, service: Service) -> str:
 
     async_to_sync(ask)()
     actions.record_memory(service_id=service.pk, memory_bytes=_on_host(service, _memory))
-    actions.record_service(service_id=service.pk, status=ServiceStatus.RUNNING)
+    _record(operation, service, ServiceStatus.RUNNING)
     return f"{service} answers at {service.address} on {service.host}."
 
 

@@ -71,7 +71,7 @@ async def _build(
     host: Host, application: Application, kind: str, storage: str, work: Work, machine: dict[str, Any]
 ) -> tuple[str, int]:
     recipe = records.recipe_of(application)
-    async with connect(records.target_of(host), forget=True) as builder:
+    async with connect(records.target_of(host)) as builder:
         said = await builder.call(
             "layers/build_app",
             kind,
@@ -193,8 +193,8 @@ async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, m
     content = CONTENT_OF[kind]
     parts = [Part(f"layers/{layer}/{content}", f"layer/{content}")]
     async with (
-        connect(records.target_of(giver), forget=True) as source,
-        connect(records.target_of(taker), forget=True) as target,
+        connect(records.target_of(giver)) as source,
+        connect(records.target_of(taker)) as target,
     ):
         transfer = Transfer(mark, source, target)
         if kind == Kind.KVM and (await source.call("layers/kvm/has_idle", layer))["idle"] == "yes":
@@ -212,7 +212,7 @@ def build_base(host: Host, kind: str, name: str) -> None:
     """Build a base layer from Debian's packages on a host."""
 
     async def build() -> None:
-        async with connect(records.target_of(host), forget=True) as builder:
+        async with connect(records.target_of(host)) as builder:
             await builder.call(f"layers/{kind}/build_base", name, limit_s=BUILD_LIMIT_S)
 
     async_to_sync(build)()

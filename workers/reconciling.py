@@ -60,7 +60,7 @@ def take_over_migration(pk: int, lease: int, beat: datetime | None) -> None:
     if migration is None:
         return
     try:
-        async_to_sync(migrating.take_over)(migrating.read_assignment(migration))
+        async_to_sync(migrating.take_over)(migrating.read_assignment(migration, user_needed=False))
     except (MigrationError, records.NotReady) as error:
         _wait_or_give_up(migration, f"{MUST_WAIT}: {error.args[0]}")
 

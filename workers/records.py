@@ -39,6 +39,7 @@ def recipe_of(application: Application) -> recipes.Recipe:
 def station_of(service: Service) -> Station:
     """A service as a host runs it."""
     application = service.application
+    recipe = recipe_of(application)
     base = BaseLayer.objects.filter(name=application.base_name, kind=service.kind).first()
     copy = LayerCopy.objects.of_application(application, service.storage, service.kind).first()
     return Station(
@@ -52,7 +53,9 @@ def station_of(service: Service) -> Station:
         address=service.address,
         prefix_length=service.prefix_length,
         hardware_address=service.hardware_address,
-        memory_mb=recipe_of(application).memory_mb,
+        memory_mb=recipe.memory_mb,
+        cpus=recipe.cpus,
+        pids=recipe.pids,
         **(machine_of(service.host) if service.kind == Kind.KVM else {}),
     )
 

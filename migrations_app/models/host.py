@@ -94,7 +94,7 @@ class HostFacts(models.Model):
     host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="facts")
     gathered_at = models.DateTimeField()
     # kernel, cpu_model, cpu_flags, cores, cgroup_mode, lxc_version, criu_version, criu_check, rsync_version,
-    # disk_free_bytes, memory_free_bytes, memory_total_bytes, clock_offset_ms, backhaul_interface, link_indexes, ...
+    # disk_free_bytes, memory_free_bytes, memory_total_bytes, clock_offset_ms, backhaul_interface, ...
     values: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     # [{"what": sentence, "mend": command}]
     problems: "models.JSONField[list[dict[str, str]], list[dict[str, str]]]" = models.JSONField(default=list)

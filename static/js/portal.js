@@ -97,6 +97,11 @@
   }
 
   document.addEventListener("click", onClick);
+  // in parts of the page that are replaced while it is open, where a dialog would be gone before it is answered
+  document.addEventListener("submit", function (event) {
+    var asks = event.target.dataset.asks;
+    if (asks && !window.confirm(asks)) event.preventDefault();
+  });
   document.addEventListener("htmx:beforeSwap", keepPlace);
   document.addEventListener("DOMContentLoaded", function () {
     localTimes(document);

@@ -12,7 +12,7 @@ from tests.lab.site import Site
 # neither name nor port is one of the test suite's, so that both can run on one machine
 LAB, PORT = "bench", 8291
 TO_AND_FRO = {"mec-1": "mec-2", "mec-2": "mec-1"}
-PROGRAMS = ("web", "worker", "beat", "valkey")
+PROGRAMS = ("web", "worker", "control", "beat", "valkey")
 MEMORY_MB = 400
 
 

@@ -42,7 +42,7 @@ for column in zip(*pairs):
 
 
 class _Owner:
-    number, mark = 1, "migration-1"
+    number, mark, ends_itself = 1, "migration-1", True
 
     async def require(self) -> None:
         return None

@@ -119,7 +119,7 @@ class FakeHost:
         state = "RUNNING" if self.running else "ABSENT"
         free = "exists" if self.instance else "free"
         digest = "d1" if self.app_layer else ""
-        return {**_COMMON, "app_digest": digest, "instance": free, "state": state, "link_indexes": "1 3"}
+        return {**_COMMON, "app_digest": digest, "instance": free, "state": state}
 
     def transfer_open_source(self, *_: Any) -> dict[str, str]:
         self.key = True

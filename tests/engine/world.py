@@ -51,7 +51,17 @@ class World:
 
     def context(self) -> MigrationContext:
         station = Station(
-            "echo", self.kind, "overlay", "debian-13", "b1", "echo-0123456789ab", "d1", "10.0.2.10", 24, "02:00", 64
+            "echo",
+            self.kind,
+            "overlay",
+            "debian-13",
+            "b1",
+            "echo-0123456789ab",
+            "d1",
+            "10.0.2.10",
+            24,
+            "02:4d:00:00:00:07",
+            64,
         )
 
         async def moved() -> None:

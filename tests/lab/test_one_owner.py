@@ -9,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -77,6 +78,30 @@ def test_a_take_over_needs_no_users_side(site: Site, echo: str) -> None:
     faults.assert_it_lives(site, echo, ended, counted)
 
 
+def test_nor_does_one_whose_deployment_was_ended(site: Site, tmp_path: Path) -> None:
+    recipe = (ROOT / "lab/applications/no-application.toml").read_text()
+    recipe = recipe.replace('"no-application"', '"slow-build"').replace(
+        "command =", 'build = [["sleep", "60"]]\ncommand ='
+    )
+    (tmp_path / "slow-build.toml").write_text(recipe)
+    (tmp_path / "count.py").write_text((ROOT / "lab/applications/count.py").read_text())
+    site.ok("application", "add", str(tmp_path / "slow-build.toml"))
+    site.begin_command("service", "deploy", "late", "--application", "slow-build", "--host", "mec-1")
+    query = "select * from migrations_app_operation where kind = 'deploy' and subject = 'late'"
+    building = "test -d /var/lib/mec/incoming/operation-{} && echo yes || true"
+    site.wait("the deployment", lambda: site.rows(query) and site.rows(query)[0]["status"] == "running", 30)
+    number = site.rows(query)[0]["id"]
+    site.wait("its layer to be built", lambda: site.shell("mec-1", building.format(number)), 60)
+    with site.paused("worker"):
+        site.wait("its end", lambda: site.rows(query)[0]["status"] == "failed", 90)
+        assert not site.shell("mec-1", building.format(number))
+        before = everything(site, "late")
+    site.wait("the worker to stop", lambda: f"run_operation({number},) stops" in site.log_of("worker"), 30)
+    assert everything(site, "late") == before
+    site.ok("service", "remove", "late")
+    site.assert_nothing_is_left()
+
+
 # clicks at the wrong moment -----------------------------------------------------------------------------------------------
 class Operator:
     """One at a browser, without the browser."""
@@ -100,37 +125,51 @@ class Operator:
             return error.read().decode()
 
 
-def test_stop_start_and_remove_are_refused_whenever_the_service_moves(site: Site, echo: str) -> None:
+def test_stop_start_and_remove_at_any_moment_of_a_migration_are_refused(site: Site) -> None:
+    """Ten migrations; in each of them one is asked for at a random moment, on the page or by the command."""
     seed = random.randrange(10**6)
-    pick, otto, counted = random.Random(seed), Operator(site), site.count(echo)
-    moments_hit = 0
-    for moment in range(10):
-        last = site.rows("select max(id) as id from migrations_app_migration")[0]["id"]
-        operations = site.rows("select count(*) as n from migrations_app_operation")[0]["n"]
-        with faults.links_of(site, 10.0):
-            site.begin(echo, faults.other(site.where(echo)[0]))
-            migration = site.wait_for_new_migration(after=last)
-            time.sleep(pick.uniform(0, 1.5))
-            for verb in pick.sample(["stop", "start", "remove"], 3):
-                about = f"seed {seed}, moment {moment}, {verb}"
-                if pick.random() < 0.5:
-                    done = site.command("service", verb, echo)
-                    said = done.stdout + done.stderr
-                else:
-                    said = otto.click(f"/services/{echo}/{verb}/")
-                if (
-                    site.rows("select status from migrations_app_migration where id = ?", migration)[0]["status"]
-                    in FINAL
-                ):
-                    break  # it came after the end, and was not looked at
-                assert f"migration {migration}" in said or "being migrated" in said, f"{about}: {said}"
-                moments_hit += 1
-            else:
-                counts = site.rows("select count(*) as n from migrations_app_operation")[0]["n"]
-                assert counts == operations, f"seed {seed}, moment {moment}"
-            ended = site.wait_for_end(migration)
-        faults.assert_survived(site, echo, ended, counted)
-    assert moments_hit >= 10, "most of the moments came after the end"
+    pick, otto, refused = random.Random(seed), Operator(site), 0
+    with faults.links_of(site, 8.0):
+        for moment in range(10):
+            refused += _ask_at_some_moment(site, otto, pick, f"seed {seed}, moment {moment}")
+    assert refused >= 4, f"seed {seed}: most moments came after the end"
+    site.ok("service", "remove", _running(site))
+
+
+def _ask_at_some_moment(site: Site, otto: Operator, pick: random.Random, about: str) -> bool:
+    """Whether it was refused; what came after the end may be done."""
+    name = _running(site)
+    last = site.rows("select coalesce(max(id), 0) as id from migrations_app_migration")[0]["id"]
+    operations = site.rows("select coalesce(max(id), 0) as id from migrations_app_operation")[0]["id"]
+    counted, target = site.count(name), faults.other(site.where(name)[0])
+    otto.click(f"/services/{name}/migrate/", target=target, layers="3")
+    migration = site.wait_for_new_migration(after=last)
+    verb, by_page = pick.choice(["stop", "start", "remove"]), pick.random() < 0.6
+    time.sleep(pick.uniform(0, 3.0 if by_page else 1.0))  # the command takes its time to begin
+    said = otto.click(f"/services/{name}/{verb}/") if by_page else str(site.command("service", verb, name))
+    ended = site.wait_for_end(migration)
+    about += f", {verb} on the {'page' if by_page else 'command line'}: {said[-600:]}"
+    asked = site.rows("select * from migrations_app_operation where id > ?", operations)
+    assert all(row["requested_at"] >= ended["finished_at"] for row in asked), about
+    assert ended["status"] == "succeeded", f"{about}: {ended['error']}"
+    if asked:
+        return False
+    assert "being migrated" in said, about
+    assert site.where(name) == [target], about
+    faults.assert_it_lives(site, name, ended, counted)
+    return True
+
+
+def _running(site: Site) -> str:
+    """A running service that may be stopped or removed: deployed, or started, where the last one was."""
+    name = "echo-3"
+    site.wait("no work", lambda: not site.rows("select 1 from migrations_app_operation where finished_at is null"))
+    rows = site.rows("select status from migrations_app_service where name = ?", name)
+    if not rows:
+        site.ok("service", "deploy", name, "--application", "no-application", "--host", "mec-1")
+    elif rows[0]["status"] == "stopped":
+        site.ok("service", "start", name)
+    return name
 
 
 # a full queue -------------------------------------------------------------------------------------------------------------

@@ -32,10 +32,10 @@ while data := connection.recv(1 << 20):
 print(total / 1e6 / (time.monotonic() - began))
 """
 SEND = """
-import socket, time
+import socket, sys, time
 for _ in range(100):
     try:
-        connection = socket.create_connection(("mec-2", 9000))
+        connection = socket.create_connection((sys.argv[1], 9000))
         break
     except OSError:
         time.sleep(0.05)
@@ -44,13 +44,17 @@ for _ in range(400):
 """
 
 
+def backhaul_of(name: str) -> str:
+    return next(str(machine["backhaul"]) for machine in status()["machines"] if machine["name"] == name)
+
+
 def send_over_backhaul(inside: Inside) -> float:
     """MB/s that mec-2 receives from mec-1."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
         received = pool.submit(inside, "mec-2", "python3", "-c", RECEIVE)
-        inside("mec-1", "python3", "-c", SEND)
+        inside("mec-1", "python3", "-c", SEND, backhaul_of("mec-2"))
         return float(received.result())
 
 
@@ -83,6 +87,14 @@ def test_the_backhaul_has_the_bandwidth_it_was_given(inside: Inside) -> None:
     assert 8 < send_over_backhaul(inside) < 13
 
 
+def test_a_host_is_like_a_real_one_where_that_has_mattered(inside: Inside) -> None:
+    first = inside("mec-1", "sh", "-c", "cat /sys/class/net/*/ifindex | sort -n | sed -n 2p")
+    assert first.strip() == "2", "a real host's network card has it"
+    began = time.monotonic()
+    assert inside("mec-1", "sh", "-c", f"getent hosts {backhaul_of('mec-2')} || echo no name") == "no name\n"
+    assert time.monotonic() - began > 2, "its resolver does not answer at once"
+
+
 def test_a_link_takes_another_bandwidth_and_says_so(inside: Inside) -> None:
     edge.link("mec-1", bandwidth_mbit=400)
     edge.link("mec-2", bandwidth_mbit=400)
@@ -107,10 +119,10 @@ def test_a_cut_link_passes_nothing_until_it_is_joined_again(inside: Inside) -> N
     edge.link("mec-2", up=False)
     assert not status()["machines"][1]["link_up"]
     with pytest.raises(LabError, match="100% packet loss"):
-        inside("mec-1", "ping", "-c", "1", "-W", "1", "mec-2")
+        inside("mec-1", "ping", "-c", "1", "-W", "1", backhaul_of("mec-2"))
     edge.link("mec-2", up=True)
     assert status()["machines"][1]["link_up"]
-    inside("mec-1", "ping", "-c", "1", "-W", "3", "mec-2")
+    inside("mec-1", "ping", "-c", "1", "-W", "3", backhaul_of("mec-2"))
 
 
 def test_a_host_has_the_base_layer_and_no_way_out_of_the_edge(inside: Inside) -> None:

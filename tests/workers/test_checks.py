@@ -1,5 +1,7 @@
 """What the checks say of two hosts, without any host."""
 
+from dataclasses import replace
+
 import pytest
 
 from migrations_app.admission.rules import Side
@@ -9,7 +11,7 @@ from workers.checks import faults_of
 from workers.context import place
 from workers.engine import Location
 from workers.guests.kvm import KvmGuest
-from workers.guests.lxc import LxcGuest, config, veth_name
+from workers.guests.lxc import LxcGuest, config, interface_index, veth_name
 from workers.move import Move, Sight
 
 SOURCE = {
@@ -23,7 +25,7 @@ SOURCE = {
     "criu_version": "4.2.1",
     "lxc_version": "6.0.4",
     "cpu_flags": "sse avx avx512f",
-    "interface_index": "2",
+    "interface_index": "1000002",
 }
 TARGET = {
     "state": "ABSENT",
@@ -35,7 +37,6 @@ TARGET = {
     "criu_version": "4.2.3",
     "lxc_version": "6.0.4",
     "cpu_flags": "sse avx avx512f aes",
-    "link_indexes": "1 22",
 }
 
 
@@ -83,7 +84,7 @@ async def test_two_good_hosts_have_no_faults(move: Move) -> None:
         ({}, {"criu_version": "4.1.1"}, "CRIU is 4.2.1 on mec-1 and 4.1.1 on mec-2"),
         ({}, {"lxc_version": ""}, "mec-2 has no LXC: install"),
         ({}, {"cpu_flags": "sse avx"}, "processor of mec-2 lacks avx512f"),
-        ({}, {"link_indexes": "1 2 3"}, "has number 2"),
+        ({"interface_index": "2"}, {}, "its interface has number 2, as a network card has"),
     ],
 )
 async def test_each_fault_is_one_sentence_with_what_to_do(
@@ -120,7 +121,31 @@ def test_the_containers_configuration_names_its_own_network_and_limit(move: Move
     text = config(move.station, "br-users")
     assert "lxc.net.0.link = br-users" in text
     assert "lxc.cgroup2.memory.max = 64M" in text
+    assert "cpu.max" not in text, "all of the host's processors"
+    text = config(replace(move.station, cpus=0.5, pids=77), "br-users")
+    assert "lxc.cgroup2.cpu.max = 50000 100000" in text
+    assert "lxc.cgroup.cpu.cfs_quota_us = 50000" in text
+    assert "lxc.cgroup2.pids.max = 77" in text
+    assert "lxc.cgroup.pids.max = 77" in text
     assert "lxc.idmap = u 0 100000 65536" in text
+
+
+@pytest.mark.parametrize(
+    "address", ["02:4d:00:00:00:00", "02:4d:ff:ff:ff:ff", "02:4d:7f:ff:ff:ff", "02:4d:80:00:00:00"]
+)
+def test_a_containers_interface_has_a_number_that_no_host_has_and_that_the_kernel_takes(
+    address: str, move: Move
+) -> None:
+    assert 1_000_000 <= interface_index(replace(move.station, hardware_address=address)) < 2**31
+
+
+def test_a_containers_interface_has_the_same_number_wherever_it_runs_and_another_one_than_its_neighbours(
+    move: Move,
+) -> None:
+    addresses = [f"02:4d:12:34:56:{last:02x}" for last in range(256)]
+    numbers = [interface_index(replace(move.station, hardware_address=address)) for address in addresses]
+    assert len(set(numbers)) == 256
+    assert numbers == [interface_index(replace(move.station, hardware_address=address)) for address in addresses]
 
 
 def test_a_cables_name_fits_into_an_interface_name(move: Move) -> None:

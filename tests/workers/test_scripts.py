@@ -1,7 +1,7 @@
 """What the scripts on hosts do, run for real below a directory of the test."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,8 @@ import pytest
 from tests.engine.world import World
 from tests.workers.this_machine import ThisMachine
 from workers.engine import LeaseLost
-from workers.guests.lxc import config
+from workers.guests.kvm import definition, processors
+from workers.guests.lxc import config, interface_index
 from workers.hosts.base import CommandFailed, CommandTimedOut
 
 
@@ -24,6 +25,7 @@ class Owner:
 
     number: int
     mark: str = "migration-7"
+    ends_itself: bool = True
 
     async def require(self) -> None:
         return None
@@ -102,6 +104,16 @@ async def test_a_guest_that_was_resumed_is_resumed_though_its_agent_does_not_ans
     assert "its guest agent does not answer" in said["problem"]
 
 
+async def test_a_guest_gets_the_processor_of_the_virtualization_that_its_definition_names(here: ThisMachine) -> None:
+    instance, said = here.place / "instances/echo", here.place / "said"
+    instance.mkdir()
+    virsh(here, here.place / "state", f'hypervisor-cpu-baseline) echo "$*" >{said}; echo "<cpu/>" ;;')
+    station = replace(World(kind="kvm").context().move.station, acceleration="tcg", processors=("<cpu>a</cpu>",))
+    await here.call("kvm/start", "echo", processors(station), stdin=definition(station, "br-access"))
+    assert "--virttype qemu" in said.read_text()
+    assert "\n<cpu/>\n" in (instance / "domain.xml").read_text()
+
+
 @pytest.mark.parametrize("kind", ["lxc", "kvm"])
 async def test_what_says_that_a_service_went_on_stays_after_the_migration_and_forbids_its_removal(
     kind: str, here: ThisMachine
@@ -132,9 +144,17 @@ async def test_no_word_that_is_given_to_a_script_becomes_a_command(here: ThisMac
     here.tool("lxc-info", f"rm {started} 2>/dev/null && echo RUNNING")
     for ending in ("MEC_END", "END", "'", '"', "$(x)", "`x`"):
         words = config(station, f"b\n{ending}\nx\n")
-        await here.call("lxc/start", "echo", stdin=words)
+        await here.call("lxc/start", "echo", interface_index(station), stdin=words)
         assert (here.place / "instances/echo/config").read_text() == words
         assert not ran.exists(), f"a command ran as user {ran.read_text().strip()}"
+
+
+async def test_the_daemon_that_receives_looks_up_no_name(here: ThisMachine, tmp_path: Path) -> None:
+    here.tool("getent", f"echo root:x:0:0::{tmp_path}/home:/bin/sh")
+    await here.call("transfer/open_target", 7, "ssh-ed25519 BBBB", "10.0.1.2", "root")
+    configuration = (here.place / "incoming/7/rsyncd.conf").read_text()
+    for_all, _modules = configuration.split("[incoming]")
+    assert "reverse lookup = no" in for_all.splitlines(), "in a module it comes too late"
 
 
 # checks -------------------------------------------------------------------------------------------------------------------
@@ -142,6 +162,21 @@ async def test_no_word_that_is_given_to_a_script_becomes_a_command(here: ThisMac
 async def test_a_host_without_any_base_layer_is_checked(folder: str, here: ThisMachine) -> None:
     (here.place / folder).mkdir(parents=True)
     assert (await here.call("hosts/facts", "127.0.0.1", "br-access", "root"))["bridge"] == "no"
+
+
+async def test_what_lies_in_a_module_is_loaded_and_only_what_is_in_none_is_missing(here: ThisMachine) -> None:
+    loaded = here.place / "loaded"
+    here.tool("modprobe", f'case "$2" in overlay) echo "$2" >>{loaded} ;; *) exit 1 ;; esac')
+    here.tool(
+        "grep", f'case "$*" in "-qw overlay /proc/filesystems") [ -s {loaded} ] ;; *) exec /bin/grep "$@" ;; esac'
+    )
+    here.tool("unshare", "exit 1")
+    said = await here.call("hosts/facts", "127.0.0.1", "br-access", "root")
+    assert said["missing_modules"].split() == ["veth"]
+    here.tool("modprobe", "exit 1")
+    loaded.unlink()
+    said = await here.call("hosts/facts", "127.0.0.1", "br-access", "root")
+    assert said["missing_modules"].split() == ["overlay", "veth"]
 
 
 async def test_a_check_lists_what_ended_work_left_its_keys_too_and_removing_it_removes_all_of_one(

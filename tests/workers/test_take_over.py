@@ -25,10 +25,13 @@ def suspended_one() -> Any:
     return migration
 
 
+@pytest.mark.parametrize("registered", [True, False])
 def test_a_suspended_service_is_resumed_though_the_users_side_does_not_answer(
-    monkeypatch: pytest.MonkeyPatch, rounds: Rounds
+    registered: bool, monkeypatch: pytest.MonkeyPatch, rounds: Rounds
 ) -> None:
     migration = suspended_one()
+    if not registered:
+        Host.objects.probes().delete()
     source = Machine(migration.source.name, instance=True, saved=True, app_layer=True, key=True, connected=True)
     target = Machine(migration.target.name, key=True, incoming={"instance"})
     reach(monkeypatch, {source.name: source, target.name: target})  # and nobody else

@@ -31,7 +31,6 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (r"Can't open file (\S+) on restore", r"the file \1, which it holds open, is missing on the target: provision the layers there anew."),
     (r"Can't get rlimit", "its processes run as another user in a privileged container: deploy it anew, unprivileged."),
     (r"-17 reported by netlink", "an interface of that host still has the name of the service's own, of its last stay there: wait two minutes, or remove it with 'ip link delete', and migrate again."),
-    (r"couldn't restore veth interface", "an interface of the host has the number that the service's own has: see docs/hosts.md, interface numbers."),
     # cr-service.c and arch/x86/cpu.c
     (r"\) ?: ?cpu: ", "the target's CPU lacks features that it uses: choose a target with the same CPU features."),
     (r"LSM specified but \w+ not supported", "the two hosts differ in AppArmor or SELinux: configure both alike."),

@@ -122,7 +122,7 @@ def definition(station: Station, bridge: str, *, guest: str = "", connected: boo
     words += f" mec.address={station.address}/{station.prefix_length}"
     state = "" if connected else "<link state='down'/>"
     return f"""\
-<domain type={_attribute(VIRTTYPES[station.acceleration])}>
+<domain type='{VIRTTYPES[station.acceleration]}'>
 <name>{_text(name)}</name>
 <uuid>{uuid.uuid5(uuid.NAMESPACE_OID, name + station.hardware_address)}</uuid>
 <memory unit='MiB'>{max(LEAST_MEMORY_MB, station.memory_mb)}</memory>

@@ -11,6 +11,9 @@ from .scripted import RESTORE_LIMIT_S, ScriptedGuest
 
 # A container's users are unprivileged on the host: its root is nobody there, and CRIU has every right over its processes
 ID_SHIFT, ID_COUNT = 100_000, 65_536
+CPU_PERIOD_US = 100_000
+# CRIU restores an interface only under a number that the host itself has free. The kernel counts up from 1, to an int's end
+FIRST_INDEX, LAST_INDEX = 1_000_000, 2**31 - 1
 
 
 class LxcGuest(ScriptedGuest):
@@ -19,7 +22,8 @@ class LxcGuest(ScriptedGuest):
     kind = "lxc"
 
     async def start(self, host: MecHost, station: Station) -> None:
-        await self._call(host, "start", station.service, stdin=safe_config(station, host.target.access_bridge))
+        container = safe_config(station, host.target.access_bridge)
+        await self._call(host, "start", station.service, interface_index(station), stdin=container)
 
     async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
         container = safe_config(move.station, target.target.access_bridge)
@@ -28,10 +32,10 @@ class LxcGuest(ScriptedGuest):
 
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
         faults = rules.faults([*rules.versions(self.kind, here, there), *rules.processor(here, there)])
-        if (index := here.values.get("interface_index")) and index in there.values["link_indexes"].split():
+        if (index := here.values.get("interface_index")) and int(index) < FIRST_INDEX:
             faults.append(
-                f"An interface of {there.name} has number {index}, as the service's own has, and CRIU would fail over it: "
-                "choose another target, or give that interface another number (docs/hosts.md)."
+                f"The service was started by an earlier version of the portal, or by hand: its interface has number {index}, "
+                "as a network card has, and CRIU could not restore it beside that. Stop and start it, then migrate."
             )
         return faults
 
@@ -42,6 +46,12 @@ class LxcGuest(ScriptedGuest):
 def veth_name(station: Station) -> str:
     """The host's end of the container's cable: the same on every host, and no other service's."""
     return "mec" + station.hardware_address.replace(":", "")[4:]
+
+
+def interface_index(station: Station) -> int:
+    """The number of the container's eth0: no host's own interface has one as high, and it is the same wherever it runs."""
+    random_bits = int(station.hardware_address.replace(":", "")[4:], 16)
+    return FIRST_INDEX + random_bits % (LAST_INDEX + 1 - FIRST_INDEX)
 
 
 def config(station: Station, bridge: str) -> str:
@@ -59,8 +69,7 @@ def config(station: Station, bridge: str) -> str:
         "lxc.autodev = 0",
         "lxc.mount.auto = proc:rw sys:ro",
         "lxc.cgroup.devices.deny =",
-        f"lxc.cgroup.memory.limit_in_bytes = {station.memory_mb}M",
-        f"lxc.cgroup2.memory.max = {station.memory_mb}M",
+        *limits(station),
         "lxc.net.0.type = veth",
         f"lxc.net.0.link = {bridge}",
         "lxc.net.0.name = eth0",
@@ -70,6 +79,24 @@ def config(station: Station, bridge: str) -> str:
         "lxc.net.0.flags = up",
     ]
     return "\n".join(lines)
+
+
+def limits(station: Station) -> list[str]:
+    """The lines for both versions of control groups, of which a host takes its own; the scripts read them, too."""
+    lines = [
+        f"lxc.cgroup.memory.limit_in_bytes = {station.memory_mb}M",
+        f"lxc.cgroup2.memory.max = {station.memory_mb}M",
+    ]
+    if station.cpus is not None:
+        quota_us = round(station.cpus * CPU_PERIOD_US)
+        lines += [
+            f"lxc.cgroup.cpu.cfs_period_us = {CPU_PERIOD_US}",
+            f"lxc.cgroup.cpu.cfs_quota_us = {quota_us}",
+            f"lxc.cgroup2.cpu.max = {quota_us} {CPU_PERIOD_US}",
+        ]
+    if station.pids is not None:
+        lines += [f"lxc.cgroup.pids.max = {station.pids}", f"lxc.cgroup2.pids.max = {station.pids}"]
+    return lines
 
 
 def safe_config(station: Station, bridge: str) -> str:

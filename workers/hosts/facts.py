@@ -14,6 +14,7 @@ TOOL_PACKAGES = {
     "pip3": "python3-pip",
     "newuidmap": "uidmap",
 }
+MODULES = {"overlay": "the default storage needs", "veth": "containers need for their network"}
 MIN_DISK_FREE_BYTES = 1_000_000_000
 MIN_MEMORY_FREE_BYTES = 200_000_000
 MAX_CLOCK_OFFSET_MS = 1_000
@@ -71,8 +72,6 @@ def parse(said: dict[str, str], clock_offset_ms: float) -> Facts:
             facts.leftovers[name] = value
         elif key in NUMBERS:
             values[key] = int(value or 0)
-        elif key == "link_indexes":
-            values[key] = [int(word) for word in value.split()]
         else:
             values[key] = value
     return facts
@@ -85,8 +84,11 @@ def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> l
     def problem(what: str, mend: str) -> None:
         problems.append({"what": what, "mend": mend})
 
-    if values["overlay"] != "yes":
-        problem("The kernel has no overlayfs, which the default storage needs.", "modprobe overlay")
+    for module in values["missing_modules"].split():
+        problem(
+            f"The kernel has no {module}, not as a module either, which {MODULES[module]}.",
+            f"modprobe -v {module}  # says why; a host whose kernel was upgraded has to boot it first",
+        )
     if not values["backhaul_interface"]:
         problem(
             f"No interface has the backhaul address {backhaul_address}.",
@@ -96,6 +98,11 @@ def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> l
         problem(
             f"The bridge {bridge}, which services attach to, is missing.",
             f"ip link add {bridge} type bridge && ip link set {bridge} up",
+        )
+    if values.get("own_name") == "no":
+        problem(
+            "It does not know its own name without asking a resolver, and sudo asks at each command.",
+            'echo "127.0.1.1 $(uname -n)" >> /etc/hosts',
         )
     if values["disk_free_bytes"] < MIN_DISK_FREE_BYTES:
         problem(

@@ -16,6 +16,7 @@ class Fence(Protocol):
 
     mark: str
     number: int
+    ends_itself: bool  # its own last commands remove its lock from the hosts; else each connection does
 
     async def require(self) -> None:
         """Raises LeaseLost when the work is another's by now, or that cannot be known."""

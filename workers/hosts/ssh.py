@@ -1,6 +1,7 @@
 """Hosts over ssh, by asyncssh: one connection a migration, host keys pinned, a time limit on both ends of each command."""
 
 import asyncio
+import contextlib
 import shlex
 import time
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import asyncssh
 
-from workers.engine import LeaseLost
+from workers.engine import LeaseLost, MigrationError
 
 from .base import CommandFailed, CommandTimedOut, HostUnreachable, Target, parse_values, script_for
 from .fence import Fence, current
@@ -144,14 +145,11 @@ class HostClock:
 
 
 @asynccontextmanager
-async def connect(
-    target: Target, clock: HostClock | None = None, *, fenced: bool = True, forget: bool = False
-) -> AsyncIterator[SshHost]:
+async def connect(target: Target, clock: HostClock | None = None, *, fenced: bool = True) -> AsyncIterator[SshHost]:
     """Connect to a host whose key must be the pinned one.
 
-    Commands belong to the work under way (fence.py), unless they are not to be `fenced`. `forget` removes the work's lock
-    from the host in the end, for work that does not do so itself. Raises HostUnreachable with what to do: no answer, a
-    refused key, a changed host key.
+    Commands belong to the work under way (fence.py), unless they are not to be `fenced`. Raises HostUnreachable with what to
+    do: no answer, a refused key, a changed host key.
     """
     fence = current() if fenced else None
     try:
@@ -177,8 +175,9 @@ async def connect(
     async with connection:
         host = SshHost(target, connection, clock or HostClock(), fence)
         yield host
-        if fence and forget:
-            await host.call("hosts/forget", fence.mark)
+        if fence and not fence.ends_itself:
+            with contextlib.suppress(MigrationError):
+                await host.call("hosts/forget", fence.mark)
 
 
 async def _open(target: Target) -> asyncssh.SSHClientConnection:

@@ -69,12 +69,33 @@ wait_for() {
     done
 }
 
+# Whether this host has version 2 of control groups, and it alone: beside version 1, liblxc and CRIU take that.
+has_cgroup2() { [ -e /sys/fs/cgroup/cgroup.controllers ]; }
+
+# The directory of a container's control group, whatever groups its processes made inside. Arguments: its process, controller.
+control_group() {
+    if has_cgroup2; then tree='' controller=''; else tree=/$2 controller=$2; fi
+    group=$(awk -F: -v c="$controller" 'index("," $2 ",", "," c ",") {print $3; exit}' "/proc/$1/cgroup")
+    echo "/sys/fs/cgroup$tree$(echo "$group" | sed 's|\(.*/lxc\.payload\.[^/]*\)/.*|\1|')"
+}
+
+# Give a container the limits that its configuration names: neither liblxc nor CRIU gives them back to a restored one on every
+# host. What cannot be set is a problem to be told. Argument: service.
+limit_container() {
+    pid=$(lxc-info -P "$INSTANCES" -n "$1" -pH 2>/dev/null || true)
+    [ -n "$pid" ] || return 0
+    if has_cgroup2; then version=cgroup2; else version=cgroup; fi
+    sed -n "s/^lxc\.$version\.\([a-z]*\)\.\([a-z_]*\) = \(..*\)/\1 \1.\2 \3/p" "$INSTANCES/$1/config" | while read -r controller key value; do
+        echo "$value" 2>/dev/null >"$(control_group "$pid" "$controller")/$key" ||
+            echo "problem=the limit $key of $1 could not be set to $value on this host"
+    done
+}
+
 # Bytes that a container's processes hold: what CRIU saves, without the page cache, which stays behind.
 container_memory() {
     pid=$(lxc-info -P "$INSTANCES" -n "$1" -pH 2>/dev/null || true)
     [ -n "$pid" ] || { echo 0; return 0; }
-    group=$(awk -F: '$2 == "memory" || $2 == "" {print $3}' "/proc/$pid/cgroup" | head -n1)
-    cat "/sys/fs/cgroup/memory$group/memory.stat" "/sys/fs/cgroup$group/memory.stat" 2>/dev/null |
+    cat "$(control_group "$pid" memory)/memory.stat" 2>/dev/null |
         awk '$1 == "rss" || $1 == "anon" || $1 == "shmem" {bytes += $2} END {printf "%.0f\n", bytes}'
 }
 
@@ -89,10 +110,20 @@ remove_cgroups() {
     find /sys/fs/cgroup -depth -type d \( -path "*/lxc.payload.$1*" -o -path "*/lxc.monitor.$1*" \) -exec rmdir {} \; 2>/dev/null || true
 }
 
+# What a container's configuration says of its network. Arguments: service, key.
+network_setting() { sed -n "s/^lxc.net.0.$2 = //p" "$INSTANCES/$1/config"; }
+
+# CRIU gives the host's end of a restored cable any hardware address, and a bridge without one of its own takes its ports' lowest:
+# the host itself would change its address in the users' network. liblxc lets that end's begin with fe. Argument: service.
+raise_cable_address() {
+    hardware=$(network_setting "$1" hwaddr)
+    ip link set dev "$(network_setting "$1" veth.pair)" address "fe${hardware#??}" || true
+}
+
 # Free the name of the container's cable: the kernel takes a while to remove one whose container has just left this host.
 free_cable() {
     [ -e "$INSTANCES/$1/config" ] || return 0 # it was never started
-    cable=$(sed -n 's/^lxc.net.0.veth.pair = //p' "$INSTANCES/$1/config")
+    cable=$(network_setting "$1" veth.pair)
     [ -z "$cable" ] || [ ! -e "/sys/class/net/$cable" ] || ip link delete "$cable" 2>/dev/null || true
 }
 

@@ -1,5 +1,15 @@
 # Everything the portal wants to know of a host, as key=value lines. Arguments: backhaul address, access bridge, ssh user.
 BACKHAUL=$1 BRIDGE=$2 OWNER=${3:-root}
+# What containers and CRIU need of the kernel may lie in modules that nobody has used since it booted.
+if command -v modprobe >/dev/null; then
+    for module in overlay veth inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag; do
+        modprobe -q "$module" 2>/dev/null || true # built in, or not to be had
+    done
+fi
+# A cable is tried where nobody sees it: of what is built in, no list says so.
+grep -qw overlay /proc/filesystems || lacks="${lacks:-} overlay"
+unshare --net ip link add mec-try0 type veth peer name mec-try1 2>/dev/null || lacks="${lacks:-} veth"
+echo "missing_modules=${lacks:-}"
 version() { command -v "$1" >/dev/null && "$@" 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n1 || true; }
 echo "kernel=$(uname -r)"
 echo "machine=$(uname -m)"
@@ -12,6 +22,8 @@ echo "lxc_version=$(version lxc-checkpoint --version)"
 echo "criu_version=$(version criu --version)"
 echo "rsync_version=$(version rsync --version)"
 if command -v criu >/dev/null; then echo "criu_check=$(criu check 2>&1 | tail -n1)"; else echo criu_check=; fi
+# sudo asks for the host's own name at each command; a resolver that does not answer takes seconds for it
+if [ "$OWNER" = root ] || timeout 1 getent ahosts "$(uname -n)" >/dev/null 2>&1; then echo own_name=yes; else echo own_name=no; fi
 for tool in xxh128sum arping iptables-restore flock ssh ip debootstrap pip3 newuidmap; do
     command -v $tool >/dev/null || missing="${missing:-} $tool"
 done
@@ -34,10 +46,8 @@ free_disk
 echo "memory_total_bytes=$(($(awk '/^MemTotal/{print $2}' /proc/meminfo) * 1024))"
 echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
 echo "clock=$(date +%s.%N)"
-grep -qw overlay /proc/filesystems && echo overlay=yes || echo overlay=no
 echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 ip link show dev "$BRIDGE" >/dev/null 2>&1 && echo bridge=yes || echo bridge=no
-echo "link_indexes=$(cat /sys/class/net/*/ifindex | sort -n | tr '\n' ' ')"
 for content in "$MEC"/layers/base/*/rootfs "$MEC"/layers/app/*/*/rootfs "$MEC"/layers/kvm/base/*/image "$MEC"/layers/kvm/app/*/*/image; do
     [ -d "$content" ] || continue
     layer=${content%/*}

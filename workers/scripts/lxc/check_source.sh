@@ -22,7 +22,7 @@ fi
 if [ -d "$instance/upper" ]; then echo "instance_bytes=$(tree_bytes "$instance/upper")"; fi
 pid=$(lxc-info -P "$INSTANCES" -n "$SERVICE" -pH 2>/dev/null || true)
 if [ -n "$pid" ]; then
-    echo "interface_index=$(nsenter -t "$pid" -n cat /proc/net/dev >/dev/null && nsenter -t "$pid" -n ip -o link show dev eth0 | cut -d: -f1)"
+    echo "interface_index=$(nsenter -t "$pid" -n ip -o link show dev eth0 | cut -d: -f1)"
     echo "memory_bytes=$(container_memory "$SERVICE")"
 fi
 echo "backhaul_interface=$(interface_of "$BACKHAUL")"

@@ -10,5 +10,4 @@ free_disk
 echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
 [ -e "$INSTANCES/$SERVICE" ] && echo instance=exists || echo instance=free
 echo "state=$(container_state "$SERVICE")"
-echo "link_indexes=$(cat /sys/class/net/*/ifindex | sort -n | tr '\n' ' ')"
 true

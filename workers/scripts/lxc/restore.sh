@@ -22,3 +22,5 @@ wait_for 2 is_running "$SERVICE" || {
     tail -n 400 "$d/saved/state/restore.log" >&2
     fail "CRIU could not restore $SERVICE: $(first_error "$d/saved/state/restore.log" || tail -n1 "$d/restore-lxc.log")"
 }
+raise_cable_address "$SERVICE"
+limit_container "$SERVICE"

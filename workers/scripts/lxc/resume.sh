@@ -16,6 +16,8 @@ elif [ "$state" != RUNNING ]; then
         tail -n 100 "$kept/state/restore.log" >&2
         fail "$SERVICE could not be resumed here: $(first_error "$kept/state/restore.log")"
     }
+    raise_cable_address "$SERVICE"
+    limit_container "$SERVICE"
 fi
 rm -rf "$kept/state" "$kept/complete" "$kept/criu.conf" "$kept"/*.log
 rmdir "$kept" 2>/dev/null || true

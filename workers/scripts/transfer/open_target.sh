@@ -5,7 +5,9 @@ ID=$1 KEY=$2 SOURCE=$3 OWNER=$4 SOCKETS=${5:-}
 incoming=$MEC/incoming/$ID
 mkdir -p $MEC/incoming
 mkdir "$incoming" "$incoming/files"
+# no look-up of the peer's name: it would wait for a slow resolver inside the downtime. In the module it came too late
 cat >"$incoming/rsyncd.conf" <<CONFIG
+reverse lookup = no
 use chroot = yes
 munge symlinks = no
 log file = $incoming/rsyncd.log
