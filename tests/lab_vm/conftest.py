@@ -26,6 +26,13 @@ class RealSite(Site):
         said, _, status = self.shell(host, program).rpartition("exit=")
         return subprocess.CompletedProcess(options, int(status), said)
 
+    def boot_id(self, host: str) -> str:
+        """Another one after each start; empty while the host does not answer."""
+        try:
+            return self.shell(host, "cat /proc/sys/kernel/random/boot_id")
+        except subprocess.SubprocessError:
+            return ""
+
     def bring_up(self) -> None:
         """The second host lets the portal in by an account with sudo, as the script makes it."""
         super().bring_up()

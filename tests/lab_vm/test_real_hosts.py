@@ -1,10 +1,72 @@
 """What operators meet on whole Debian machines: their own kernel, systemd, cgroup v2 and AppArmor, and Debian's CRIU."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 
 from .conftest import RealSite
 
 pytestmark = pytest.mark.lab
+CALLER = Path(__file__).parent / "recipes/caller.py"
+# of recipes/lines.toml, as the kernel says them
+LIMITS = ["100663296", "50000 100000", "40"]
+
+
+@pytest.fixture(scope="module")
+def service(site: RealSite) -> Iterator[str]:
+    """One service for all tests, deployed once."""
+    site.ok("service", "deploy", "lines", "--application", "lines", "--host", "mec-1", limit_s=300)
+    yield "lines"
+    site.ok("service", "remove", "lines")
+    assert site.where("lines") == []
+
+
+def limits_of(site: RealSite, host: str, service: str) -> list[str]:
+    group = f"/sys/fs/cgroup/lxc.payload.{service}"
+    return site.shell(host, f"cd {group}* && cat memory.max cpu.max pids.max").splitlines()
+
+
+@contextmanager
+def one_connection(site: RealSite, service: str) -> Iterator[list[int]]:
+    """A user's TCP connection, open meanwhile; afterwards the numbers that were answered."""
+    address = site.rows("select address from migrations_app_service where name = ?", service)[0]["address"]
+    site.shell("user", f"rm -f /tmp/stop; cat >/tmp/caller.py <<'END'\n{CALLER.read_text()}\nEND\n")
+    site.shell("user", f"setsid python3 /tmp/caller.py {address} /tmp/stop >/tmp/numbers 2>&1 </dev/null &")
+    numbers: list[int] = []
+    yield numbers
+    site.shell("user", "touch /tmp/stop")
+    site.wait("the caller's end", lambda: not site.shell("user", "pgrep -f '[c]aller.py' || true"), 60)
+    numbers += [int(word) for word in site.shell("user", "cat /tmp/numbers").split()]
+
+
+def test_a_service_goes_there_and_back_twice_with_one_connection_and_keeps_its_limits(
+    site: RealSite, service: str
+) -> None:
+    here = site.where(service)[0]
+    assert limits_of(site, here, service) == LIMITS
+    with one_connection(site, service) as numbers:
+        for _move in range(4):
+            counted, here = site.count(service), next(host for host in site.hosts if host != here)
+            moved = site.migrate(service, here)
+            assert (moved["outcome"], moved["error"]) == ("succeeded", ""), moved
+            assert site.where(service) == [here]
+            assert limits_of(site, here, service) == LIMITS
+            assert site.count(service) > counted
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 10
+    site.assert_nothing_is_left()
+
+
+def test_a_host_that_started_again_is_as_it_was_prepared(site: RealSite) -> None:
+    before = site.shell("mec-2", "cat /proc/sys/kernel/random/boot_id")
+    site.shell("mec-2", "setsid sh -c 'sleep 1; systemctl reboot' >/dev/null 2>&1 </dev/null &")
+    site.wait("mec-2 to start again", lambda: site.boot_id("mec-2") not in ("", before), 300)
+    said = site.prepare("mec-2", "--check")
+    assert said.returncode == 0, said.stdout
+    checked = site.ok("host", "check", "mec-2")
+    assert [line for line in checked.splitlines() if line.startswith("  ")] == []
 
 
 def test_a_host_is_a_stock_debian_with_cgroup_v2_and_apparmor(site: RealSite) -> None:
