@@ -18,7 +18,7 @@ PACKAGES='lxc criu rsync openssh-server iproute2 iptables iputils-arping xxhash 
 PACKAGES_FOR_MACHINES='qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
     libvirt-clients e2fsprogs'
 # what CRIU asks the kernel by, and what the kernel says it has only once it is loaded
-MODULES='overlay bridge veth nf_tables tcp_diag udp_diag unix_diag netlink_diag af_packet_diag'
+MODULES='overlay bridge veth nf_tables inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag'
 MODULES_FOR_MACHINES='tun loop fuse'
 STEPS='packages modules account key subids directories name networks machines'
 

@@ -46,6 +46,12 @@ def test_it_installs_each_package_that_the_check_asks_for() -> None:
     assert {*TOOL_PACKAGES.values(), "lxc", "criu", "rsync"} - {"openssh-client"} <= set(packages)
 
 
+def test_it_loads_each_kernel_module_that_the_check_asks_for() -> None:
+    modules = TEXT.split("MODULES='")[1].split("'")[0].split()
+    asked = re.findall(r"for module in ([a-z_ ]+);", (ROOT / "workers/scripts/hosts/facts.sh").read_text())
+    assert set(asked[0].split()) <= set(modules)
+
+
 @pytest.mark.parametrize("setting", re.findall(r"(\w+ = [\w\"]+)", TEXT.split("settings='")[1].split("'")[0]))
 def test_what_it_sets_of_libvirt_is_on_the_page(setting: str) -> None:
     assert setting.removeprefix("n") in PAGE
