@@ -35,14 +35,14 @@ BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")
 DISK_BYTES = 10_000_000_000
 STEPS_VERSION = 1
 
-# A machine of an edge differs from the image by a few files, which it unpacks from its second disk at its first start.
+# A machine of an edge differs from the image by a few files, which it unpacks from its second disk at its first start. The disk
+# is there since the initial RAM disk; systemd may take minutes on a slow machine to hear of it.
 SEED_UNIT = """\
 [Unit]
 Description=The files that make this machine one of an edge
 DefaultDependencies=no
 ConditionPathExists=!/etc/mec-edge
-Requires=dev-vdb.device
-After=dev-vdb.device systemd-remount-fs.service
+After=systemd-remount-fs.service
 Before=network-pre.target sysinit.target
 Wants=network-pre.target
 
@@ -109,7 +109,7 @@ def _build_into(work: Path, base: Path) -> None:
         timeout_s=BUILD_TIMEOUT_S,
     )
     (root / "etc/apt/sources.list").write_text(f"deb {mirror} {SUITE} main\n")
-    (root / "etc/fstab").write_text("/dev/vda / ext4 errors=remount-ro 0 1\n")
+    (root / "etc/fstab").write_text("/dev/vda / ext4 errors=remount-ro 0 0\n")
     (root / "etc/systemd/system/mec-edge.service").write_text(SEED_UNIT)
     _prepare(root)
     _add_base_layer(root, base)
