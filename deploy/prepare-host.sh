@@ -224,13 +224,16 @@ name_remove() { sed -i '/ # mec-host$/d' /etc/hosts; }
 
 # One unit, since each distribution has another way to configure networks. A bridge that somebody else made is left alone.
 unit_text() {
-    cards='' pass="FORWARD -i $BRIDGE -o $BRIDGE -j ACCEPT"
-    for card in $ACCESS_CARD $BACKHAUL_CARD; do cards="$cards sys-subsystem-net-devices-$card.device"; done
+    pass="FORWARD -i $BRIDGE -o $BRIDGE -j ACCEPT"
     start() { echo "ExecStart=$1/bin/sh -c '$2'"; }
     stop() { echo "ExecStop=-/bin/sh -c '$1'"; }
     printf '# made by prepare-host.sh\n[Unit]\nDescription=Networks of MEC services\n'
-    printf 'Wants=network-pre.target%s\nAfter=network-pre.target%s\nBefore=ssh.service\n\n' "$cards" "$cards"
+    printf 'Wants=network-pre.target\nAfter=network-pre.target\nBefore=ssh.service\n\n'
     printf '[Service]\nType=oneshot\nRemainAfterExit=yes\n'
+    # a card may be found late, or get its name late
+    for card in $ACCESS_CARD $BACKHAUL_CARD; do
+        start - "timeout 60 sh -c \"until ip link show dev $card >/dev/null 2>&1; do sleep 0.2; done\""
+    done
     start '' "ip link show dev $BRIDGE >/dev/null 2>&1 || ip link add $BRIDGE type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
     start '' "ip link set $BRIDGE up"
     [ -z "$ACCESS_CARD" ] || start '' "ip link set $ACCESS_CARD master $BRIDGE up"

@@ -23,9 +23,8 @@ from lab.machine import CA_BUNDLE, Places, make_key, spawn, wait_for_ssh
 from lab.shell import run
 from lab.state import Wanted
 
-MEMORY_MB = 1024
 # without acceleration a start takes a minute and a half, and another one at the same time half as much again
-START_TIMEOUT_S = 400.0
+START_TIMEOUT_S = 600.0
 SYNC_TIMEOUT_S = 30.0
 # in the order of the machine's cards: eth0, eth1, eth2
 CARDS = ("mgmt", "backhaul", "access")
@@ -149,14 +148,9 @@ def start(places: Places, layout: Layout, machine: Machine) -> None:
 
 def qemu_argv(places: Places, layout: Layout, machine: Machine) -> list[str]:
     """QEMU's command line. What it prints is the machine's console."""
-    image, folder = vm_image.vm_image(), places.run / machine.name
-    accelerates = vm_image.kernel_accelerates(image.kernel)
-    words = ["qemu-system-x86_64", "-name", machine.name, "-nodefaults", "-no-user-config", "-display", "none"]
-    words += ["-machine", f"q35,accel={'kvm' if accelerates else 'tcg'}"]
-    # without acceleration five levels of page tables cost more than four, and an emulated processor has nothing to mitigate
-    words += ["-cpu", "host" if accelerates else "max,la57=off"]
-    words += ["-smp", "1", "-m", str(MEMORY_MB), "-serial", "stdio", "-qmp", f"unix:{folder}/qmp,server=on,wait=off"]
-    words += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", kernel_words(machine, accelerates)]
+    folder = places.run / machine.name
+    words = vm_image.computer_argv(vm_image.vm_image(), f"systemd.hostname={machine.name}")
+    words += ["-name", machine.name, "-qmp", f"unix:{folder}/qmp,server=on,wait=off"]
     # what a crash of this machine would lose, nobody needs
     disk = places.disk(machine.name) / "disk.qcow2"
     words += ["-drive", f"file={disk},if=virtio,format=qcow2,cache=unsafe,discard=unmap"]
@@ -166,14 +160,6 @@ def qemu_argv(places: Places, layout: Layout, machine: Machine) -> list[str]:
         mac = f"52:54:00:{layout.number:02x}:{machine.number:02x}:{number:02x}"
         words += ["-device", f"virtio-net-pci,id={card},netdev={card}-tap,mac={mac}"]
     return words
-
-
-def kernel_words(machine: Machine, accelerates: bool) -> str:
-    """The name before its file is there, card names that are the same with every machine type, and nobody to sign in there."""
-    words = f"root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 systemd.hostname={machine.name}"
-    words += " systemd.mask=serial-getty@ttyS0.service"
-    # the limits of systemd's units are made for machines, too
-    return words if accelerates else f"{words} mitigations=off systemd.default_timeout_start_sec=900"
 
 
 def tell(places: Places, machine: Machine, command: str, **arguments: object) -> None:
