@@ -8,8 +8,8 @@ from typing import Any
 
 from lab import edge, image
 from lab.errors import LabError
+from lab.kinds import KINDS, kind_of
 from lab.layout import lab_name
-from lab.machine import enter_argv
 from lab.requirements import Unmet
 from lab.state import Wanted
 from lab.status import status
@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     up.add_argument("--user-delay-ms", type=float, default=default.user_delay_ms, help="one way (%(default)s)")
     up.add_argument("--user-jitter-ms", type=float, default=default.user_jitter_ms, help="one way (%(default)s)")
     up.add_argument("--disk-mb", type=int, default=default.disk_mb, help="size of each host's disk (no limit)")
+    _add_machines(
+        up, "what the MEC hosts are: emulated ones, or virtual machines with a kernel of their own (%(default)s)"
+    )
     show = actions.add_parser("status", help="what there is of the edge")
     show.add_argument("--json", action="store_true", help="for programs")
     execute = actions.add_parser("exec", help="run a command in a machine")
@@ -41,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     state.add_argument("--up", dest="up", action="store_true", help="plug it in again")
     down = actions.add_parser("down", help="remove all of the edge but its keys and disks")
     down.add_argument("--disks", action="store_true", help="remove the hosts' disks, too")
-    actions.add_parser("image", help="build the cached images")
+    images = actions.add_parser("image", help="build the cached images")
+    _add_machines(images, "for which MEC hosts (%(default)s)")
+
+
+def _add_machines(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--machines", choices=sorted(KINDS), default=Wanted().machines, help=text)
 
 
 def perform(options: dict[str, Any]) -> int:
@@ -82,7 +90,7 @@ def _print_status(found: dict[str, Any]) -> None:
     print(f"operator's key: {found['operator_key']}")
     print(f"{'name':8}{'management':16}{'backhaul':16}{'access':16}{'Mbit/s':>8}  link  machine")
     for row in found["machines"]:
-        words = f"{'up' if row['link_up'] else 'down':6}{'running' if row['running'] else 'stopped'}"
+        words = f"{'up' if row['link_up'] else 'down':6}{'running' if row['running'] else 'stopped'}, {row['kind']}"
         addresses = "".join(f"{row[key] or '-':16}" for key in ("management", "backhaul", "access"))
         print(f"{row['name']:8}{addresses}{row['bandwidth_mbit']:>8g}  {words}")
 
@@ -92,8 +100,10 @@ def _exec(options: dict[str, Any]) -> int:
     command = command[1:] if command[:1] == ["--"] else command
     if not command:
         raise LabError("Which command? For example: lab exec mec-1 -- lxc-ls -f")
-    name = edge.running_state().layout.machine(options["name"]).name
-    return subprocess.run(enter_argv(lab_name(), name, command), check=False).returncode
+    state = edge.running_state()
+    machine = state.layout.machine(options["name"])
+    argv = kind_of(machine).enter_argv(edge.places_of(state.lab), state.lab, machine, command)
+    return subprocess.run(argv, check=False).returncode
 
 
 def _link(options: dict[str, Any]) -> int:
@@ -111,6 +121,7 @@ def _down(options: dict[str, Any]) -> int:
 
 def _image(options: dict[str, Any]) -> int:
     built = image.build(_say)
+    KINDS[options["machines"]].build(_say)
     print(f"host: {built.host}\nbase: {built.base}")
     return 0
 

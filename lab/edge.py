@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from lab import daemons, image, network, requirements
-from lab.disks import attach_disk
 from lab.errors import LabError
 from lab.image import Images, Say
+from lab.kind import Site
+from lab.kinds import KINDS, kind_of
 from lab.layout import MAX_HOSTS, MIN_HOSTS, Machine, lab_dir, lab_name
-from lab.machine import Places, init_pid, make_key, prepare_disk, start, wait_for_ssh, write_seed
+from lab.machine import Places, make_key
 from lab.state import State, Wanted, load, locked, save
 from lab.teardown import left_over, take_down
 
@@ -33,13 +35,15 @@ def up(wanted: Wanted, say: Say) -> State:
     _check(wanted)
     lab = lab_name()
     places = places_of(lab)
-    if missing := requirements.missing(places.root):
+    kind = KINDS[wanted.machines]
+    if missing := requirements.missing(places.root, wanted.machines):
         raise requirements.Unmet(missing)
     with locked(places.root / "lock"):
         kept = load(places)
         if kept and is_up(kept):
             return _adapt(places, kept, wanted, say)
         images = image.build(say)
+        kind.build(say)
         take_down(lab, places)
         try:
             state = _bring_up(lab, places, wanted, images, kept.number if kept else None)
@@ -54,6 +58,7 @@ def _check(wanted: Wanted) -> None:
     if not MIN_HOSTS <= wanted.hosts <= MAX_HOSTS:
         raise LabError(f"An edge has {MIN_HOSTS} to {MAX_HOSTS} hosts, not {wanted.hosts}.")
     _check_bandwidth(wanted.bandwidth_mbit)
+    KINDS[wanted.machines].refuse(wanted)
     if not 0 <= wanted.user_jitter_ms <= wanted.user_delay_ms:
         raise LabError("The user's delay must be 0 ms or more, and its jitter not more than the delay.")
 
@@ -68,7 +73,9 @@ def _check_bandwidth(bandwidth_mbit: float) -> None:
 def is_up(state: State) -> bool:
     """Whether every machine of the edge runs, and its helpers do."""
     layout = state.layout
-    return daemons.running(layout) and all(init_pid(state.lab, machine.name) for machine in layout.machines)
+    return daemons.running(layout) and all(
+        kind_of(machine).is_running(state.lab, machine.name) for machine in layout.machines
+    )
 
 
 def _adapt(places: Places, kept: State, wanted: Wanted, say: Say) -> State:
@@ -99,17 +106,8 @@ def _bring_up(lab: str, places: Places, wanted: Wanted, images: Images, number: 
     save(places, state)
     daemons.start_proxy(places, layout)
     network.make_switch(layout)
-
-    def boot(machine: Machine) -> None:
-        if machine.role == "mec" and wanted.disk_mb:
-            attach_disk(places, machine, wanted.disk_mb)
-        network.join_machine(layout, machine, wanted.bandwidth_mbit)
-        prepare_disk(places, machine, images)
-        write_seed(places, layout, machine)
-        start(places, layout, machine, images)
-        wait_for_ssh(places, machine)
-
-    in_parallel(boot, layout.machines)
+    site = Site(places, layout, wanted, images)
+    in_parallel(lambda machine: kind_of(machine).boot(site, machine), layout.machines)
     state.delay_by = _plug_user(places, state)
     save(places, state)
     daemons.wait_for_proxy(layout)
@@ -118,7 +116,7 @@ def _bring_up(lab: str, places: Places, wanted: Wanted, images: Images, number: 
 
 def in_parallel(work: Callable[[Item], None], items: Sequence[Item]) -> None:
     """Do `work` for all items at once, and raise the first error when all have ended."""
-    with ThreadPoolExecutor(max_workers=len(items)) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, len(items))) as pool:
         for future in [pool.submit(work, item) for item in items]:
             future.result()
 
@@ -146,8 +144,19 @@ def down(*, disks: bool = False) -> list[str]:
         return []
     with locked(places.root / "lock"):
         found = left_over(lab, places)
+        if not disks:
+            _write_back(lab, places)
         take_down(lab, places, disks=disks)
         return found
+
+
+def _write_back(lab: str, places: Places) -> None:
+    """As far as it is known what runs: an edge comes down also where its state cannot be read."""
+    with suppress(LabError):
+        state = load(places)
+        machines = state.layout.machines if state else []
+        running = [machine for machine in machines if kind_of(machine).is_running(lab, machine.name)]
+        in_parallel(lambda machine: kind_of(machine).write_back(places, lab, machine), running)
 
 
 def running_state() -> State:
@@ -174,3 +183,4 @@ def link(name: str, *, bandwidth_mbit: float | None = None, up: bool | None = No
             save(places, state)
         if up is not None:
             network.set_backhaul(state.layout, machine, up=up)
+            kind_of(machine).set_carrier(places, machine, up=up)

@@ -69,30 +69,29 @@ def images() -> Images:
     return Images(host=root / "host", base=root / "base", kvm_base=root / "kvm_base")
 
 
-def built() -> bool:
-    """Whether the images of this recipe are there."""
-    return images().host.parent.is_dir()
-
-
 def build(say: Say) -> Images:
     """Build the images if they are not cached; takes one to three minutes. Raises LabError."""
-    target = images().host.parent
-    if built():
-        return images()
+    build_once(images().host.parent, lambda work: _build_into(work, debian_mirror(), say), say)
+    return images()
+
+
+def build_once(target: Path, steps: Callable[[Path], None], say: Say) -> None:
+    """Let `steps` fill a temporary directory and give it the name `target`, unless that is there. Raises LabError."""
+    if target.is_dir():
+        return
     cache_dir().mkdir(parents=True, exist_ok=True)
     with _lock():
-        if built():
-            return images()
+        if target.is_dir():
+            return
         _remove_unfinished()
         work = cache_dir() / f"unfinished-{os.getpid()}"
         try:
-            _build_into(work, debian_mirror(), say)
+            steps(work)
             work.rename(target)
         finally:
             if work.exists():
                 shutil.rmtree(work, ignore_errors=True)
     say(f"Images are ready in {target}.")
-    return images()
 
 
 def debian_mirror() -> str:
@@ -129,7 +128,7 @@ def _build_into(work: Path, mirror: str, say: Say) -> None:
         timeout_s=BUILD_TIMEOUT_S,
     )
     (base / "etc/apt/sources.list").write_text(f"deb {mirror} {SUITE} main\n")
-    _clean(base)
+    clean(base)
     run(["cp", "-a", f"{base}/.", str(host)], timeout_s=BUILD_TIMEOUT_S)
     say("Building the hosts' system on it: LXC, sshd, rsync.")
     _install_host_packages(host, mirror)
@@ -148,23 +147,17 @@ def _install_host_packages(host: Path, mirror: str) -> None:
         f"deb [check-valid-until=no] {mirror} {CRIU_SUITE} main\n"
     )
     (apt / "preferences.d" / CRIU_SUITE).write_text(f"Package: *\nPin: release n={CRIU_SUITE}\nPin-Priority: 100\n")
-    # Maintainer scripts would otherwise start daemons in the middle of the build.
-    policy = host / "usr/sbin/policy-rc.d"
-    policy.write_text("#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
-    resolv = host / "etc/resolv.conf"
-    shutil.copyfile("/etc/resolv.conf", resolv)
-    _in_root(host, "apt-get -q update")
     install = "apt-get -q -y --no-install-recommends install"
-    _in_root(host, f"{install} {' '.join(HOST_PACKAGES)}")
-    _in_root(host, f"{install} -t {CRIU_SUITE} criu")
-    policy.unlink()
-    _clean(host)
+    with no_daemons(host):
+        in_root(host, "apt-get -q update")
+        in_root(host, f"{install} {' '.join(HOST_PACKAGES)}")
+        in_root(host, f"{install} -t {CRIU_SUITE} criu")
+    clean(host)
     # Each machine brings its own host key and name; shared ones would be a lie about identity.
     for key in (host / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
     # No password, but not locked either: sshd without PAM refuses a locked user even with a key.
-    _in_root(host, f"useradd --create-home --shell /bin/bash --password '*' {SUDO_USER}")
+    in_root(host, f"useradd --create-home --shell /bin/bash --password '*' {SUDO_USER}")
     (host / "etc/sudoers.d" / SUDO_USER).write_text(f"{SUDO_USER} ALL=(ALL) NOPASSWD: ALL\n")
 
 
@@ -172,14 +165,25 @@ def _build_kvm_base(host: Path, place: Path) -> None:
     """By the script that hosts of users run; the emulated host's system has all that it needs."""
     script = "".join((SCRIPTS / name).read_text() for name in KVM_BASE_SCRIPTS)
     (host / "build_base.sh").write_text(script)
-    _in_root(host, f"sh -eu /build_base.sh {BASE_NAME}")
+    in_root(host, f"sh -eu /build_base.sh {BASE_NAME}")
     (host / "build_base.sh").unlink()
     shutil.move(host / "var/lib/mec/layers/kvm/base" / BASE_NAME, place)
     shutil.rmtree(host / "var/lib/mec")
     (host / "var/lib/mec").mkdir()
 
 
-def _in_root(root: Path, command: str) -> None:
+@contextmanager
+def no_daemons(root: Path) -> Iterator[None]:
+    """Packages may be installed in `root` by this machine's own resolver, and no maintainer script starts a daemon there."""
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
+    yield
+    policy.unlink()
+
+
+def in_root(root: Path, command: str) -> None:
     """Run a shell command with `root` as its root, in namespaces of its own: nothing stays mounted or running."""
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c"]
@@ -187,7 +191,7 @@ def _in_root(root: Path, command: str) -> None:
     run([*argv, script, str(root), command], timeout_s=BUILD_TIMEOUT_S, env=env)
 
 
-def _clean(root: Path) -> None:
+def clean(root: Path) -> None:
     for pattern in ("var/lib/apt/lists/*", "var/cache/apt/archives/*.deb", "var/cache/apt/*.bin", "var/log/*.log"):
         for path in root.glob(pattern):
             if path.is_dir():

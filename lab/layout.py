@@ -16,11 +16,13 @@ USER_ACCESS_HOST = 2
 PROXY_PORT = 3128
 SSH_PORT = 22
 USER_BANDWIDTH_MBIT = 100.0
+# what MEC hosts may be; the user's machine is always an emulated one
+EMULATED, VIRTUAL = "emulated", "vm"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One emulated machine. `number` counts from 1 over all of them; `access` is only set for the user."""
+    """One machine. `number` counts from 1 over all of them; `access` is only set for the user."""
 
     name: str
     role: str
@@ -28,6 +30,7 @@ class Machine:
     management: str
     backhaul: str | None
     access: str | None
+    kind: str = EMULATED
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Layout:
     lab: str
     number: int
     hosts: int
+    kind: str = EMULATED
 
     def network(self, third: int) -> str:
         """The CIDR of one of the three networks: 0 management, 1 backhaul, 2 access."""
@@ -75,7 +79,7 @@ class Layout:
     def machines(self) -> list[Machine]:
         """All machines: the MEC hosts in order, then the user."""
         hosts = [
-            Machine(f"mec-{i + 1}", "mec", i + 1, self.address(0, host), self.address(1, host), None)
+            Machine(f"mec-{i + 1}", "mec", i + 1, self.address(0, host), self.address(1, host), None, self.kind)
             for i, host in enumerate(range(FIRST_MEC_HOST, FIRST_MEC_HOST + self.hosts))
         ]
         user_access = self.address(2, USER_ACCESS_HOST)

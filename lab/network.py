@@ -2,7 +2,7 @@
 
 import ipaddress
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,33 @@ def join_machine(layout: Layout, machine: Machine, bandwidth_mbit: float) -> Non
         set_address(ipr, "backhaul0", machine.backhaul)
         access = make_bridge(ipr, "br-access")
         ipr.link("set", index=index(ipr, "access0"), master=access, state="up")
+
+
+def join_virtual_machine(layout: Layout, machine: Machine, bandwidth_mbit: float) -> None:
+    """Lay a virtual machine's cables as far as the namespace in which it will run, each to a bridge there."""
+    name = namespace(layout.lab, machine.name)
+    make_namespace(name)
+    with sockets(name) as ipr, sockets() as root, sockets(layout.switch) as switch:
+        plug(root, f"{prefix(layout.lab)}{machine.number}", layout.bridge, name, "mgmt0")
+        plug(switch, f"bh-{machine.name}", "backhaul", name, "backhaul0")
+        plug(switch, f"ac-{machine.name}", "access", name, "access0")
+        shape(switch, f"bh-{machine.name}", bandwidth_mbit)
+        shape(ipr, "backhaul0", bandwidth_mbit)
+        for cable in ("mgmt", "backhaul", "access"):
+            bridge = make_bridge(ipr, f"br-{cable}")
+            ipr.link("set", index=index(ipr, f"{cable}0"), master=bridge, state="up")
+
+
+def join_taps(layout: Layout, machine: Machine, cards: Sequence[str], *, timeout_s: float = 20) -> None:
+    """Join a virtual machine's cards, which QEMU makes as it starts, to their cables. Raises LabError."""
+    deadline = time.monotonic() + timeout_s
+    with sockets(namespace(layout.lab, machine.name)) as ipr:
+        while not all(ipr.link_lookup(ifname=f"tap-{card}") for card in cards):
+            if time.monotonic() > deadline:
+                raise LabError(f"QEMU has not started {machine.name}; its log is boot.log in the edge's run directory.")
+            time.sleep(0.05)
+        for card in cards:
+            ipr.link("set", index=index(ipr, f"tap-{card}"), master=index(ipr, f"br-{card}"), state="up")
 
 
 def plug(ipr: Any, port: str, bridge: str, peer_namespace: str, device: str) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.layout import lab_dir, lab_name
-from lab.requirements import COMMANDS, Missing, missing
+from lab.requirements import COMMANDS, VM_COMMANDS, Missing, missing
 
 EXIT_UNMET = 2
 # what a command needs: the program that shows it is there, and the Debian package that brings it
 DEMO = {**COMMANDS, "python3": "python3"}
-TEST = {**DEMO, "chromium": "chromium", "/usr/lib/postgresql/*/bin/postgres": "postgresql"}
+TEST = {**DEMO, **VM_COMMANDS, "chromium": "chromium", "/usr/lib/postgresql/*/bin/postgres": "postgresql"}
 
 
 def unmet() -> list[Missing]:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from lab import image
 from lab.errors import LabError
+from lab.layout import EMULATED, VIRTUAL
 
 # The images take 1 GB, each host's copy of the base layer 0.3, and services the rest.
 FREE_BYTES = 6_000_000_000
+# One image more, and each virtual machine's own disk.
+VM_FREE_BYTES = 12_000_000_000
 COMMANDS = {
     "debootstrap": "debootstrap",
     "unshare": "util-linux",
@@ -20,6 +23,9 @@ COMMANDS = {
     "ssh-keygen": "openssh-client",
     "mkfs.ext4": "e2fsprogs",
 }
+VM_COMMANDS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "ssh": "openssh-client"}
+COMMANDS_FOR = {EMULATED: COMMANDS, VIRTUAL: COMMANDS | VM_COMMANDS}
+FREE_BYTES_FOR = {EMULATED: FREE_BYTES, VIRTUAL: VM_FREE_BYTES}
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,9 @@ class Facts:
     free_bytes: dict[str, int]
 
 
-def missing(root: Path) -> list[Missing]:
-    """All that this machine lacks for an edge below `root`; empty where it lacks nothing."""
-    return judge(gather(root))
+def missing(root: Path, machines: str = EMULATED) -> list[Missing]:
+    """All that this machine lacks for an edge of such hosts below `root`; empty where it lacks nothing."""
+    return judge(gather(root), machines)
 
 
 def gather(root: Path) -> Facts:
@@ -65,13 +71,13 @@ def gather(root: Path) -> Facts:
         filesystems=frozenset(line.split()[-1] for line in Path("/proc/filesystems").read_text().splitlines()),
         has_tun=Path("/dev/net/tun").exists(),
         has_cgroups=Path("/sys/fs/cgroup/cgroup.controllers").exists() or Path("/sys/fs/cgroup/freezer").exists(),
-        commands=frozenset(name for name in COMMANDS if shutil.which(name, path=_search_path())),
+        commands=frozenset(name for name in COMMANDS_FOR[VIRTUAL] if shutil.which(name, path=_search_path())),
         free_bytes={str(path): _free_bytes(path) for path in dict.fromkeys((image.cache_dir(), root))},
     )
 
 
-def judge(facts: Facts) -> list[Missing]:
-    """What the facts say is missing."""
+def judge(facts: Facts, machines: str = EMULATED) -> list[Missing]:
+    """What the facts say is missing for an edge whose hosts are such machines."""
     found = []
     if facts.uid != 0:
         found.append(Missing("root", "run this command as root (`sudo`); only the emulated edge needs it"))
@@ -84,13 +90,14 @@ def judge(facts: Facts) -> list[Missing]:
     if not facts.has_cgroups:
         found.append(Missing("control groups at /sys/fs/cgroup", "mount them: cgroup v2, or v1 with the freezer"))
     packages: dict[str, list[str]] = {}
-    for command in sorted(COMMANDS.keys() - facts.commands):
-        packages.setdefault(COMMANDS[command], []).append(command)
+    wanted = COMMANDS_FOR[machines]
+    for command in sorted(wanted.keys() - facts.commands):
+        packages.setdefault(wanted[command], []).append(command)
     for package, commands in packages.items():
         found.append(Missing(f"the command {', '.join(commands)}", f"run `apt-get install {package}`"))
     for place, free in facts.free_bytes.items():
-        if free < FREE_BYTES:
-            gigabytes = f"{free / 1e9:.1f} of {FREE_BYTES / 1e9:.0f} GB free"
+        if free < FREE_BYTES_FOR[machines]:
+            gigabytes = f"{free / 1e9:.1f} of {FREE_BYTES_FOR[machines] / 1e9:.0f} GB free"
             found.append(
                 Missing(
                     f"disk space at {place}",

@@ -8,19 +8,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.layout import Layout
+from lab.layout import EMULATED, Layout
 from lab.machine import Places
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What `lab up` was asked for: bandwidth in Mbit/s, one-way delay and jitter in ms, disks in MB (0: no limit)."""
+    """What `lab up` was asked for: bandwidth in Mbit/s, one-way delay and jitter in ms, disks in MB (0: no limit).
+
+    `machines` is what the MEC hosts are, one of kinds.KINDS.
+    """
 
     hosts: int = 3
     bandwidth_mbit: float = 100.0
     user_delay_ms: float = 25.0
     user_jitter_ms: float = 5.0
     disk_mb: int = 0
+    machines: str = EMULATED
 
 
 @dataclass
@@ -36,7 +40,7 @@ class State:
     @property
     def layout(self) -> Layout:
         """Names and addresses."""
-        return Layout(self.lab, self.number, self.wanted.hosts)
+        return Layout(self.lab, self.number, self.wanted.hosts, self.wanted.machines)
 
 
 def load(places: Places) -> State | None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from lab import network
 from lab.edge import is_up, places_of
+from lab.kinds import kind_of
 from lab.layout import SSH_PORT, USER_BANDWIDTH_MBIT, Layout, Machine, lab_name
-from lab.machine import Places, init_pid
+from lab.machine import Places
 from lab.state import State, load
 
 
@@ -37,13 +38,14 @@ def _machine(places: Places, state: State, layout: Layout, machine: Machine, por
     return {
         "name": machine.name,
         "role": machine.role,
+        "kind": machine.kind,
         "management": machine.management,
         "port": SSH_PORT,
         "backhaul": machine.backhaul,
         "access": machine.access,
         "bandwidth_mbit": state.bandwidth_mbit.get(machine.name, USER_BANDWIDTH_MBIT),
         "link_up": ports.get(port, False),
-        "running": init_pid(layout.lab, machine.name) is not None,
+        "running": kind_of(machine).is_running(layout.lab, machine.name),
         "host_key": _public_key(places.host_key(machine.name).with_suffix(".pub")),
     }
 

@@ -8,7 +8,13 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.engine.clock import LoopWithItsOwnTime
 
-LONGEST = ("test_bad_luck_of_machines", "test_bad_luck", "test_virtual_machines", "test_experiments")
+LONGEST = (
+    "test_real_hosts",
+    "test_bad_luck_of_machines",
+    "test_bad_luck",
+    "test_virtual_machines",
+    "test_experiments",
+)
 FLAGS = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
 
 # Three processes share two cores: a page may take its time, and what never comes is found out all the same

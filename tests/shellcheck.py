@@ -1,15 +1,18 @@
-"""python -m tests.shellcheck: the scripts that run as root on hosts, linted as they are run: behind what all of them share."""
+"""python -m tests.shellcheck: the scripts that run as root on hosts, linted as they are run: the portal's own behind what all
+of them share, those of deploy/ alone."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from workers.hosts.base import SCRIPTS, script_text
 
 # what is meant: word splitting of lists that the portal made, names that a script shares with the functions it calls, and files
 # that are on the host alone
 MEANT = "SC2086,SC2034,SC1091"
+DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 
 
@@ -18,20 +21,32 @@ def faults_of(name: str) -> list[str]:
     common = script_text("common")
     text = common if name == "common" else common + script_text(name)
     before = 0 if name == "common" else common.count("\n")
-    words = [str(SHELLCHECK), "--shell=sh", f"--exclude={MEANT}", "--format=json", "-"]
     # as they are started: sh -eu
-    done = subprocess.run(words, input=f"set -eu\n{text}", capture_output=True, text=True, check=False)
     return [
         f"workers/scripts/{name}.sh:{fault['line'] - before - 1}: SC{fault['code']} {fault['message']}"
-        for fault in json.loads(done.stdout)
+        for fault in look_at(f"set -eu\n{text}")
         if fault["line"] > before + 1
     ]
+
+
+def look_at(text: str) -> list[dict[str, Any]]:
+    """What shellcheck says of a script."""
+    words = [str(SHELLCHECK), "--shell=sh", f"--exclude={MEANT}", "--format=json", "-"]
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
+    faults: list[dict[str, Any]] = json.loads(done.stdout)
+    return faults
 
 
 def main() -> None:
     names = sorted(str(path.relative_to(SCRIPTS).with_suffix("")) for path in SCRIPTS.rglob("*.sh"))
     faults = [fault for name in names for fault in faults_of(name)]
-    print("\n".join(faults) or f"{len(names)} scripts: shellcheck has nothing to say.")
+    operators = sorted(DEPLOY.glob("*.sh"))
+    for script in operators:
+        faults += [
+            f"deploy/{script.name}:{fault['line']}: SC{fault['code']} {fault['message']}"
+            for fault in look_at(script.read_text())
+        ]
+    print("\n".join(faults) or f"{len(names) + len(operators)} scripts: shellcheck has nothing to say.")
     sys.exit(bool(faults))
 
 

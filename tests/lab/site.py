@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lab import edge
-from lab.machine import enter_argv
+from lab.kinds import kind_of
+from lab.machine import Places
+from lab.state import load
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted(str(path) for path in (ROOT / "lab/applications").glob("*.toml"))
@@ -22,6 +24,10 @@ FINAL = {"succeeded", "finished_with_problems", "rejected", "rolled_back", "canc
 
 class Site:
     """An edge and its portal. Every call is a command of manage.py, as a user types it."""
+
+    hosts: tuple[str, ...] = ("mec-1", "mec-2", "mec-3")
+    # how the edge is brought up
+    up: tuple[str, ...] = ("--disk-mb", "6000")
 
     def __init__(self, data: Path, port: int, lab: str = "labsite", kept_seconds: int = 0) -> None:
         self.data = data
@@ -74,8 +80,12 @@ class Site:
 
     def inside(self, host: str, *words: str) -> str:
         """Run a command in a machine of the edge; what it printed."""
-        done = subprocess.run(enter_argv(self.lab, host, words), capture_output=True, text=True, timeout=60, check=True)
-        return done.stdout
+        places = Places(Path(self.environment["MEC_LAB_DIR"]) / self.lab)
+        state = load(places)
+        assert state is not None
+        machine = state.layout.machine(host)
+        argv = kind_of(machine).enter_argv(places, self.lab, machine, words)
+        return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True).stdout
 
     def link(self, host: str, **change: Any) -> None:
         """Cut, mend or reshape a host's backhaul, at once."""
@@ -154,7 +164,7 @@ class Site:
             f"lxc-info -P /var/lib/mec/instances -n {service} -sH 2>/dev/null || true;"
             f"virsh -q domstate {service} 2>/dev/null || true"
         )
-        return [h for h in ("mec-1", "mec-2", "mec-3") if "running" in self.shell(h, query).lower()]
+        return [h for h in self.hosts if "running" in self.shell(h, query).lower()]
 
     def count(self, service: str) -> int:
         """Ask the service from the user's side; its counter."""
@@ -184,9 +194,7 @@ class Site:
             "ss -Htln sport ge 49152 | grep -w 0.0.0.0;"
             "grep -c ' overlay ' /proc/mounts | sed 's/^/mounts /'; ls -d /var/lib/mec/instances/* | wc -l | sed 's/^/mounts /'"
         )
-        return {
-            host: text for host in ("mec-1", "mec-2", "mec-3") if (text := self._unexpected(self.shell(host, look)))
-        }
+        return {host: text for host in self.hosts if (text := self._unexpected(self.shell(host, look)))}
 
     @staticmethod
     def _unexpected(said: str) -> str:
@@ -213,9 +221,9 @@ class Site:
             raise AssertionError(f"left over: {left}") from error
 
     def bring_up(self) -> None:
-        """A fresh edge of three hosts, and a portal that knows them and the recipes."""
+        """A fresh edge, and a portal that knows its hosts and the recipes."""
         self.ok("lab", "down", "--disks")
-        self.ok("lab", "up", "--disk-mb", "6000", limit_s=900)
+        self.ok("lab", "up", *self.up, limit_s=900)
         self.start_portal()
         self.ok("register_edge")
         self.ok("application", "add", *RECIPES)

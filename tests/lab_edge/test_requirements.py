@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from lab.requirements import COMMANDS, FREE_BYTES, Facts, Unmet, judge
+from lab.layout import VIRTUAL
+from lab.requirements import COMMANDS, COMMANDS_FOR, FREE_BYTES, VM_FREE_BYTES, Facts, Unmet, judge
 
 WELL_EQUIPPED = Facts(
     uid=0,
@@ -40,3 +41,19 @@ def test_everything_that_is_missing_is_listed_with_its_mend() -> None:
 def test_commands_of_one_package_are_asked_for_once() -> None:
     missing = judge(replace(WELL_EQUIPPED, commands=frozenset(COMMANDS) - {"unshare", "nsenter"}))
     assert [item.mend for item in missing] == ["run `apt-get install util-linux`"]
+
+
+def test_virtual_machines_need_qemu_and_more_room() -> None:
+    missing = judge(WELL_EQUIPPED, VIRTUAL)
+    assert sorted(item.mend.split(":")[0] for item in missing) == [
+        "6.0 of 12 GB free",
+        "run `apt-get install openssh-client`",
+        "run `apt-get install qemu-system-x86`",
+        "run `apt-get install qemu-utils`",
+    ]
+    equipped = replace(
+        WELL_EQUIPPED,
+        commands=frozenset(COMMANDS_FOR[VIRTUAL]),
+        free_bytes={"/var/cache/mecportal": VM_FREE_BYTES},
+    )
+    assert judge(equipped, VIRTUAL) == []

@@ -1,0 +1,100 @@
+"""What operators meet on whole Debian machines: their own kernel, systemd, cgroup v2 and AppArmor, and Debian's CRIU."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .conftest import RealSite
+
+pytestmark = pytest.mark.lab
+CALLER = Path(__file__).parent / "recipes/caller.py"
+# of recipes/lines.toml, as the kernel says them
+LIMITS = ["100663296", "50000 100000", "40"]
+
+
+@pytest.fixture(scope="module")
+def service(site: RealSite) -> Iterator[str]:
+    """One service for all tests, deployed once."""
+    site.ok("service", "deploy", "lines", "--application", "lines", "--host", "mec-1", limit_s=300)
+    yield "lines"
+    site.ok("service", "remove", "lines")
+    assert site.where("lines") == []
+
+
+def limits_of(site: RealSite, host: str, service: str) -> list[str]:
+    group = f"/sys/fs/cgroup/lxc.payload.{service}"
+    return site.shell(host, f"cd {group}* && cat memory.max cpu.max pids.max").splitlines()
+
+
+@contextmanager
+def one_connection(site: RealSite, service: str) -> Iterator[list[int]]:
+    """A user's TCP connection, open meanwhile; afterwards the numbers that were answered."""
+    address = site.rows("select address from migrations_app_service where name = ?", service)[0]["address"]
+    site.shell("user", f"rm -f /tmp/stop; cat >/tmp/caller.py <<'END'\n{CALLER.read_text()}\nEND\n")
+    site.shell("user", f"setsid python3 /tmp/caller.py {address} /tmp/stop >/tmp/numbers 2>&1 </dev/null &")
+    numbers: list[int] = []
+    yield numbers
+    site.shell("user", "touch /tmp/stop")
+    site.wait("the caller's end", lambda: not site.shell("user", "pgrep -f '[c]aller.py' || true"), 60)
+    numbers += [int(word) for word in site.shell("user", "cat /tmp/numbers").split()]
+
+
+def test_a_service_goes_there_and_back_twice_with_one_connection_and_keeps_its_limits(
+    site: RealSite, service: str
+) -> None:
+    here = site.where(service)[0]
+    assert limits_of(site, here, service) == LIMITS
+    with one_connection(site, service) as numbers:
+        for _move in range(4):
+            counted, here = site.count(service), next(host for host in site.hosts if host != here)
+            moved = site.migrate(service, here)
+            assert (moved["outcome"], moved["error"]) == ("succeeded", ""), moved
+            assert site.where(service) == [here]
+            assert limits_of(site, here, service) == LIMITS
+            assert site.count(service) > counted
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 10
+    site.assert_nothing_is_left()
+
+
+def test_a_host_that_started_again_is_as_it_was_prepared(site: RealSite) -> None:
+    before = site.shell("mec-2", "cat /proc/sys/kernel/random/boot_id")
+    site.shell("mec-2", "setsid sh -c 'sleep 1; systemctl reboot' >/dev/null 2>&1 </dev/null &")
+    site.wait("mec-2 to start again", lambda: site.boot_id("mec-2") not in ("", before), 300)
+    said = site.prepare("mec-2", "--check")
+    assert said.returncode == 0, said.stdout
+    checked = site.ok("host", "check", "mec-2")
+    assert [line for line in checked.splitlines() if line.startswith("  ")] == []
+
+
+def test_a_host_is_a_stock_debian_with_cgroup_v2_and_apparmor(site: RealSite) -> None:
+    look = "cat /proc/1/comm /sys/module/apparmor/parameters/enabled /sys/class/net/eth0/ifindex; stat -fc %T /sys/fs/cgroup"
+    said = site.shell("mec-1", look)
+    assert said.split() == ["systemd", "Y", "2", "cgroup2fs"]
+
+
+def test_the_script_that_prepared_the_hosts_finds_nothing_missing_and_changes_nothing(site: RealSite) -> None:
+    for host in site.hosts:
+        for options in (("--check",), ()):
+            said = site.prepare(host, *options)
+            assert (said.returncode, said.stdout.splitlines()[-1]) == (0, "This host is prepared."), said.stdout
+
+
+def test_what_is_taken_from_a_host_is_named_by_a_look_that_changes_nothing_and_mended_by_the_script(
+    site: RealSite,
+) -> None:
+    site.shell("mec-2", "systemctl stop mec-networks.service; rm /etc/modules-load.d/mec-host.conf")
+    for _twice in range(2):
+        said = site.prepare("mec-2", "--check")
+        assert said.returncode == 1
+        assert [line.split(":")[0] for line in said.stdout.splitlines()[:-1]] == ["missing", "missing"], said.stdout
+    assert site.prepare("mec-2").returncode == 0
+    assert site.prepare("mec-2", "--check").returncode == 0
+
+
+def test_the_portal_finds_no_problem_on_a_host(site: RealSite) -> None:
+    for host in site.hosts:
+        said = site.ok("host", "check", host)
+        assert [line for line in said.splitlines() if line.startswith("  ")] == []
