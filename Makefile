@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
-.PHONY: demo down test pure lint bench lock
+.PHONY: demo down test test-vm pure lint bench lock
 
 demo: ready-demo
 	@exec $(PYTHON) manage.py demo
@@ -13,7 +13,11 @@ down: .venv/demo
 
 # three processes on two cores, each with an edge of its own: a migration mostly waits for its links
 test: ready-test lint
-	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=15
+	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=15 --ignore tests/lab_vm
+
+# the same on whole Debian machines: alone, since without acceleration two of them take both cores
+test-vm: ready-test
+	$(PYTHON) -m pytest -q tests/lab_vm --durations=15
 
 # everything that needs no edge and no browser
 pure: ready-test

@@ -18,8 +18,8 @@ PACKAGES='lxc criu rsync openssh-server iproute2 iptables iputils-arping xxhash 
 PACKAGES_FOR_MACHINES='qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
     libvirt-clients e2fsprogs'
 # what CRIU asks the kernel by, and what the kernel says it has only once it is loaded
-MODULES='overlay bridge veth nf_tables inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag'
-MODULES_FOR_MACHINES='tun loop fuse'
+MODULES='overlay bridge veth nf_tables inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag tun'
+MODULES_FOR_MACHINES='loop fuse'
 STEPS='packages modules account key subids directories name networks machines'
 
 ACCOUNT=root BRIDGE=br-access ACCESS_CARD='' BACKHAUL='' BACKHAUL_CARD='' MACHINES=no KEY='' MODE=make

@@ -51,14 +51,45 @@ def version(text: str) -> Version:
     return tuple(int(part) for part in text.split(".") if part.isdecimal())
 
 
-def same_series(source: Version, target: Version) -> bool:
-    """The first two numbers are the same: what is changed between such releases is mended, not formats."""
-    return source[:2] == target[:2]
+Judgement = tuple[str, str]  # ok, warning or fault, and why, without its full stop; {source} and {target} are names
 
 
-def not_older(source: Version, target: Version) -> bool:
+def not_older(source: Version, target: Version) -> Judgement:
     """A newer one reads what an older one wrote."""
-    return target >= source
+    return (OK, "") if target >= source else (FAULT, "the target's must not be older, so upgrade it")
+
+
+# Series of CRIU of which each reads what its forerunners saved, as their sources say (github.com/checkpoint-restore/criu):
+# `git diff v3.17.1 v4.2 -- images` adds only optional fields to what there was, but for one. 4.2 counts memory's pages in a
+# field of its own (images/pagemap.proto, commit afb2e6c3f) and reads the old one, too (criu/pagemap.c); 4.1 finds no page
+# in what 4.2 saved.
+CRIU_SERIES = ((3, 17), (3, 18), (3, 19), (4, 0), (4, 1), (4, 2))
+
+
+def criu_follows(source: Version, target: Version) -> Judgement:
+    """Forwards along the known series; within a series what changes is mended, not formats."""
+    older, newer = source[:2], target[:2]
+    if older == newer:
+        return OK, ""
+    if newer < older:
+        return FAULT, "an older CRIU does not read what a newer one saved, so upgrade it on {target}"
+    if older in CRIU_SERIES and newer in CRIU_SERIES:
+        return WARNING, "it can go there, but not back before {source} has the newer one, too"
+    return FAULT, "it is not known whether the one reads what the other saved, so install the same on both"
+
+
+# liblxc has no part in what is saved: its restoration reads CRIU's images, the configuration that the portal writes, and
+# tty.info, which a container without a console has not (src/lxc/criu.c, the same in all of these)
+LXC_SERIES = ((5, 0), (6, 0), (7, 0))
+
+
+def lxc_follows(source: Version, target: Version) -> Judgement:
+    """The known series in any order."""
+    if source[:2] == target[:2]:
+        return OK, ""
+    if source[:2] in LXC_SERIES and target[:2] in LXC_SERIES:
+        return WARNING, "it can go there and back, since LXC has no part in what is saved, but nobody tries each pair"
+    return FAULT, "install the same series, that is the first two numbers, on both"
 
 
 @dataclass(frozen=True)
@@ -67,17 +98,12 @@ class Tool:
 
     key: str  # of the host's facts
     title: str
-    may_follow: Callable[[Version, Version], bool]
-    otherwise: str
+    follows: Callable[[Version, Version], Judgement]
 
 
-SAME = "install the same series, that is the first two numbers, on both"
 TOOLS = {
-    "lxc": (Tool("lxc_version", "LXC", same_series, SAME), Tool("criu_version", "CRIU", same_series, SAME)),
-    "kvm": (
-        Tool("libvirt_version", "libvirt", not_older, "the target's must not be older, so upgrade it"),
-        Tool("qemu_version", "QEMU", not_older, "the target's must not be older, so upgrade it"),
-    ),
+    "lxc": (Tool("lxc_version", "LXC", lxc_follows), Tool("criu_version", "CRIU", criu_follows)),
+    "kvm": (Tool("libvirt_version", "libvirt", not_older), Tool("qemu_version", "QEMU", not_older)),
 }
 
 
@@ -104,16 +130,19 @@ def versions(kind: str, source: Side, target: Side) -> Iterator[Finding]:
             yield Finding(
                 FAULT, f"Nothing is known of {tool.title} on {target.name}: check the host.", "check", target.name
             )
-        elif here and there and not tool.may_follow(version(here), version(there)):
-            yield Finding(
-                FAULT,
-                f"{tool.title} is {here} on {source.name} and {there} on {target.name}: {tool.otherwise}.",
-                "host",
-                target.name,
-            )
         elif here and there:
-            both = f"{here} on both hosts" if here == there else f"{here} on {source.name}, {there} on {target.name}"
-            yield Finding(OK, f"{tool.title} {both}.")
+            yield _judged(tool, source, target)
+
+
+def _judged(tool: Tool, source: Side, target: Side) -> Finding:
+    here, there = source.values[tool.key], target.values[tool.key]
+    state, why = tool.follows(version(here), version(there))
+    if state == OK:
+        both = f"{here} on both hosts" if here == there else f"{here} on {source.name}, {there} on {target.name}"
+        return Finding(OK, f"{tool.title} {both}.")
+    why = why.format(source=source.name, target=target.name)
+    sentence = f"{tool.title} is {here} on {source.name} and {there} on {target.name}: {why}."
+    return Finding(state, sentence, "host", target.name)
 
 
 # processors -------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ def test_three_layers_move_a_service_whose_counter_goes_on(site: Site, deployed:
     assert (moved["outcome"], moved["exit_code"], moved["error"]) == ("succeeded", 0, "")
     assert site.where(service) == ["mec-2"]
     assert site.count(service) > before
+    mark = site.shell("mec-2", f"cat /var/lib/mec/instances/{service}/went_on")
+    assert mark.strip() == str(site.last_migration()["id"]), "CRIU's log said that it let the service go on"
     site.assert_nothing_is_left()
 
 

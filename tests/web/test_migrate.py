@@ -93,19 +93,33 @@ def test_a_service_that_is_being_migrated_cannot_be_migrated_again(as_operator: 
     ("there", "sentence"),
     [
         ("4.1.9", ""),
-        ("4.2", "CRIU is 4.1 on {source} and 4.2 on {target}: install the same series"),
-        ("3.17", "CRIU is 4.1 on {source} and 3.17 on {target}: install the same series"),
+        ("4.9", "CRIU is 4.1 on {source} and 4.9 on {target}: it is not known whether"),
+        ("3.17", "CRIU is 4.1 on {source} and 3.17 on {target}: an older CRIU does not read what a newer one saved"),
         ("", "{target} has no CRIU: install what docs/hosts.md names"),
         (None, "Nothing is known of CRIU on {target}: check the host."),
     ],
 )
-def test_criu_of_another_series_or_none_is_a_fault(there: str | None, sentence: str, edge: dict[str, Any]) -> None:
+def test_an_older_or_unknown_criu_or_none_is_a_fault(there: str | None, sentence: str, edge: dict[str, Any]) -> None:
     facts = HostFacts.objects.get(host=edge["target"])
     facts.values["criu_version"] = there
     facts.save()
     found = " ".join(faults(verdict(edge["service"], edge["target"])))
     expected = sentence.format(source=edge["service"].host, target=edge["target"])
     assert expected in found if expected else found == ""
+
+
+def test_a_newer_criu_on_the_target_is_a_warning_that_tells_of_the_way_back(
+    as_operator: Client, edge: dict[str, Any]
+) -> None:
+    facts = HostFacts.objects.get(host=edge["target"])
+    facts.values["criu_version"] = "4.2"
+    facts.save()
+    text = as_operator.get(f"/services/{edge['service'].name}/migrate/?target={edge['target']}").content.decode()
+    assert f"it can go there, but not back before {edge['service'].host} has the newer one, too." in text
+    choice = {"target": edge["target"].name, "layers": 3}
+    before = Migration.objects.count()
+    as_operator.post(f"/services/{edge['service'].name}/migrate/", choice)
+    assert Migration.objects.count() == before + 1
 
 
 def test_with_one_host_the_page_says_what_is_missing(as_operator: Client, db: None) -> None:

@@ -32,30 +32,6 @@ class Owner:
 
 
 # saving and resuming ------------------------------------------------------------------------------------------------------
-async def test_a_container_that_was_saved_whole_can_be_resumed_though_its_digest_took_too_long(
-    here: ThisMachine,
-) -> None:
-    instance = here.place / "instances/echo"
-    instance.mkdir()
-    (instance / "config").touch()
-    state = here.place / "state"
-    state.write_text("RUNNING")
-    here.tool("lxc-info", f"cat {state}")
-    # -s saves and ends the container, -r brings it back
-    here.tool(
-        "lxc-checkpoint",
-        f'if [ "$1" = -s ]; then echo memory >{here.place}/migrations/7/state/pages-1.img; echo STOPPED >{state}; '
-        f"else echo RUNNING >{state}; fi",
-    )
-    here.tool("xxh128sum", 'sleep 5; md5sum "$@"')  # gigabytes of memory on a slow disk
-    with pytest.raises(CommandFailed, match="took longer than 1 s"):
-        await here.call("lxc/suspend", 7, "echo", 1)
-    assert state.read_text().strip() == "STOPPED", "it was saved whole, and stopped"
-    assert (here.place / "migrations/7/state/pages-1.img").exists()
-    await here.call("lxc/resume", 7, "echo")
-    assert state.read_text().strip() == "RUNNING"
-
-
 def virsh(here: ThisMachine, state: Path, also: str = "") -> None:
     """A libvirt with one guest, whose state is in a file."""
     here.tool(

@@ -1,4 +1,4 @@
-"""A MecHost that runs the real scripts here, below a directory of the test, with small stand-ins for virsh and LXC."""
+"""A MecHost that runs the real scripts here, below a directory of the test, with small stand-ins for virsh, LXC and CRIU."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ from workers.hosts.ssh import REFUSED
 
 
 class ThisMachine:
-    """`place` takes the place of /var/lib/mec and /run; `tools` come first on the PATH."""
+    """`place` takes the place of /var/lib/mec, /run and /sys/fs/cgroup; `tools` come first on the PATH."""
 
     name = "here"
     target = Target("here", "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
@@ -20,9 +20,29 @@ class ThisMachine:
         for folder in (self.place / "instances", self.place / "migrations", self.place / "incoming", self.tools):
             folder.mkdir(parents=True)
         self.run.mkdir()
+        self.cgroups, self.groups = place / "cgroup", place / "groups"
+        self.cgroups.mkdir()
         self.tool("xxh128sum", 'case "$1" in -c|--quiet) exit 0 ;; esac; md5sum "$@"')
         self.tool("lxc-info", "exit 1")
         self.tool("mount", "exit 0")
+
+    def container(self, service: str, version: int) -> Path:
+        """A container runs, with control groups of this version; where its state is written, which the test may change."""
+        (self.place / "instances" / service).mkdir()
+        (self.place / "instances" / service / "config").touch()
+        state, group = self.run / f"state-{service}", f"lxc.payload.{service}"
+        state.write_text("RUNNING")
+        self.tool(
+            "lxc-info", f'case "$*" in *-pH*) [ "$(cat {state})" = STOPPED ] || echo 1234 ;; *) cat {state} ;; esac'
+        )
+        if version == 2:
+            (self.cgroups / "cgroup.controllers").touch()
+            self.groups.write_text(f"0::/{group}/init.scope\n")
+        else:
+            self.groups.write_text(f"7:name=systemd:/{group}\n3:freezer:/{group}\n2:cpu,cpuacct:/{group}\n0::/\n")
+        for controller in ("", "freezer", "cpu", "memory", "pids"):
+            (self.cgroups / controller / group).mkdir(parents=True)
+        return state
 
     def tool(self, name: str, text: str) -> None:
         (self.tools / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -37,6 +57,7 @@ class ThisMachine:
         fence: Fence | None = None,
     ) -> dict[str, str]:
         text = script_for(script, stdin, fence)
+        text = text.replace("/sys/fs/cgroup", str(self.cgroups)).replace("/proc/$1/cgroup", str(self.groups))
         text = text.replace("MEC=/var/lib/mec", f"MEC={self.place}").replace("/run/mec-", f"{self.run}/mec-")
         process = await asyncio.create_subprocess_exec(
             "timeout", "-k", "2", f"{limit_s:g}", "sh", "-eu", "-s", "--", *map(str, arguments),

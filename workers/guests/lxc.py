@@ -1,4 +1,4 @@
-"""LXC containers, saved and restored by CRIU through lxc-checkpoint."""
+"""LXC containers, saved by CRIU and restored by it through lxc-checkpoint."""
 
 from migrations_app.admission import rules
 from migrations_app.admission.rules import Side

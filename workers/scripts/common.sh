@@ -56,7 +56,20 @@ detach() {
     while mountpoint -q "$d/rootfs"; do umount "$d/rootfs" || umount -l "$d/rootfs"; done
 }
 
-container_state() { lxc-info -P "$INSTANCES" -n "$1" -sH 2>/dev/null || echo ABSENT; }
+container_pid() { lxc-info -P "$INSTANCES" -n "$1" -pH 2>/dev/null || true; }
+
+state_by_liblxc() { lxc-info -P "$INSTANCES" -n "$1" -sH 2>/dev/null || echo ABSENT; }
+
+# The same with its own eyes: liblxc 6.0 calls a frozen container RUNNING when it has restored it.
+container_state() {
+    state=$(state_by_liblxc "$1")
+    if [ "$state" = RUNNING ] && is_frozen "$(control_group "$(container_pid "$1")" freezer)"; then state=FROZEN; fi
+    echo "$state"
+}
+
+# Whether a control group's processes stand still, and let them go on. Argument: its directory, of the freezer.
+is_frozen() { grep -qsx -e FROZEN -e FREEZING -e 'frozen 1' "$1/freezer.state" "$1/cgroup.events"; }
+thaw() { if has_cgroup2; then echo 0 >"$1/cgroup.freeze"; else echo THAWED >"$1/freezer.state"; fi; }
 
 # Seconds, then a command that must come true.
 wait_for() {
@@ -72,17 +85,23 @@ wait_for() {
 # Whether this host has version 2 of control groups, and it alone: beside version 1, liblxc and CRIU take that.
 has_cgroup2() { [ -e /sys/fs/cgroup/cgroup.controllers ]; }
 
-# The directory of a container's control group, whatever groups its processes made inside. Arguments: its process, controller.
+# A container's control groups as lines CONTROLLERS:GROUP, whatever groups its processes made inside; with version 2 :GROUP
+# alone. Argument: a process of it.
+control_groups() {
+    if has_cgroup2; then wanted='^0::'; else wanted='^[1-9]'; fi
+    sed -n "/$wanted/{s/^[0-9]*://;s|\(/lxc\.payload\.[^/]*\)/.*|\1|;p}" "/proc/$1/cgroup" 2>/dev/null || true
+}
+
+# The directory of one of them. Arguments: a process of the container, controller.
 control_group() {
     if has_cgroup2; then tree='' controller=''; else tree=/$2 controller=$2; fi
-    group=$(awk -F: -v c="$controller" 'index("," $2 ",", "," c ",") {print $3; exit}' "/proc/$1/cgroup")
-    echo "/sys/fs/cgroup$tree$(echo "$group" | sed 's|\(.*/lxc\.payload\.[^/]*\)/.*|\1|')"
+    echo "/sys/fs/cgroup$tree$(control_groups "$1" | awk -F: -v c="$controller" 'index("," $1 ",", "," c ",") {print $2; exit}')"
 }
 
 # Give a container the limits that its configuration names: neither liblxc nor CRIU gives them back to a restored one on every
 # host. What cannot be set is a problem to be told. Argument: service.
 limit_container() {
-    pid=$(lxc-info -P "$INSTANCES" -n "$1" -pH 2>/dev/null || true)
+    pid=$(container_pid "$1")
     [ -n "$pid" ] || return 0
     if has_cgroup2; then version=cgroup2; else version=cgroup; fi
     sed -n "s/^lxc\.$version\.\([a-z]*\)\.\([a-z_]*\) = \(..*\)/\1 \1.\2 \3/p" "$INSTANCES/$1/config" | while read -r controller key value; do
@@ -93,7 +112,7 @@ limit_container() {
 
 # Bytes that a container's processes hold: what CRIU saves, without the page cache, which stays behind.
 container_memory() {
-    pid=$(lxc-info -P "$INSTANCES" -n "$1" -pH 2>/dev/null || true)
+    pid=$(container_pid "$1")
     [ -n "$pid" ] || { echo 0; return 0; }
     cat "$(control_group "$pid" memory)/memory.stat" 2>/dev/null |
         awk '$1 == "rss" || $1 == "anon" || $1 == "shmem" {bytes += $2} END {printf "%.0f\n", bytes}'
@@ -102,8 +121,8 @@ container_memory() {
 # Bytes that QEMU holds for a guest: the pages that it ever used and did not give back.
 guest_memory() { virsh -q dommemstat "$1" 2>/dev/null | awk '$1 == "rss" {kib = $2} END {printf "%.0f\n", kib * 1024}'; }
 
-is_running() { [ "$(container_state "$1")" = RUNNING ]; }
-is_stopped() { case "$(container_state "$1")" in STOPPED | ABSENT) true ;; *) false ;; esac; }
+is_running() { [ "$(state_by_liblxc "$1")" = RUNNING ]; }
+is_stopped() { case "$(state_by_liblxc "$1")" in STOPPED | ABSENT) true ;; *) false ;; esac; }
 
 # Free the cgroups of a container that has ended, which liblxc leaves behind when a restoration fails.
 remove_cgroups() {

@@ -2,7 +2,7 @@
 BACKHAUL=$1 BRIDGE=$2 OWNER=${3:-root}
 # What containers and CRIU need of the kernel may lie in modules that nobody has used since it booted.
 if command -v modprobe >/dev/null; then
-    for module in overlay veth inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag; do
+    for module in overlay veth tun inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag; do
         modprobe -q "$module" 2>/dev/null || true # built in, or not to be had
     done
 fi

@@ -20,7 +20,7 @@ elif [ -d "$app/rootfs" ]; then
     echo "app_digest=$(cat "$app/digest")"
 fi
 if [ -d "$instance/upper" ]; then echo "instance_bytes=$(tree_bytes "$instance/upper")"; fi
-pid=$(lxc-info -P "$INSTANCES" -n "$SERVICE" -pH 2>/dev/null || true)
+pid=$(container_pid "$SERVICE")
 if [ -n "$pid" ]; then
     echo "interface_index=$(nsenter -t "$pid" -n ip -o link show dev eth0 | cut -d: -f1)"
     echo "memory_bytes=$(container_memory "$SERVICE")"

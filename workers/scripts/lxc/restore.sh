@@ -13,7 +13,8 @@ given >"$d/config"
 attach "$SERVICE"
 free_cable "$SERVICE"
 export CRIU_CONFIG_FILE=$d/criu.conf
-printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\n' >"$CRIU_CONFIG_FILE"
+# one level of its log more than CRIU writes by itself: only there it says that it let the processes go on (went_on)
+printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\nverbosity\n' >"$CRIU_CONFIG_FILE"
 lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$d/saved/state" -o "$d/restore-lxc.log" -l INFO </dev/null >/dev/null 2>&1 || true
 wait_for 2 is_running "$SERVICE" || {
     echo "--- liblxc" >&2

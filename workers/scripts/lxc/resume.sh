@@ -4,7 +4,7 @@ kept=$MEC/migrations/$ID
 [ "$(container_state "$SERVICE")" != STOPPING ] || wait_for 5 is_stopped "$SERVICE" || fail "$SERVICE does not come to its stop"
 state=$(container_state "$SERVICE")
 if [ "$state" = FROZEN ]; then
-    lxc-unfreeze -P "$INSTANCES" -n "$SERVICE"
+    thaw "$(control_group "$(container_pid "$SERVICE")" freezer)"
 elif [ "$state" != RUNNING ]; then
     [ -e "$kept/complete" ] || fail "$SERVICE does not run here, and its state was not saved whole"
     attach "$SERVICE"
