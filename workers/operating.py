@@ -31,7 +31,8 @@ from workers.move import Found, Station
 from workers.probe import Row, probing
 
 T = TypeVar("T")
-FIRST_ANSWER_LIMIT_S = 60.0
+# by kind of guest: a virtual machine boots, without acceleration and beside other work for minutes
+FIRST_ANSWER_LIMIT_S = {Kind.LXC: 60.0, Kind.KVM: 300.0}
 
 
 def execute(operation: Operation) -> None:
@@ -272,7 +273,7 @@ def _await_answer(operation: Operation, service: Service) -> str:
 
     async def ask() -> None:
         async with connect(user) as host, probing(host, question, time.monotonic(), forget) as probe:
-            await probe.wait_for_answer(FIRST_ANSWER_LIMIT_S)
+            await probe.wait_for_answer(FIRST_ANSWER_LIMIT_S[Kind(service.kind)])
 
     async_to_sync(ask)()
     actions.record_memory(service_id=service.pk, memory_bytes=_on_host(service, _memory))

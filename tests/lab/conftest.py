@@ -28,7 +28,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[S
 def guest(site: Site) -> Iterator[str]:
     """One guest for all of it, booted once; each test must leave it well enough for the next."""
     site.ok(
-        "service", "deploy", "guest", "--application", "no-application", "--kind", "kvm", "--host", "mec-1", limit_s=300
+        "service", "deploy", "guest", "--application", "no-application", "--kind", "kvm", "--host", "mec-1", limit_s=900
     )
     for host in ("mec-2", "mec-3"):
         site.ok("application", "build", "no-application", "--kind", "kvm", "--host", host)

@@ -50,7 +50,7 @@ class Machine(FakeHost):
 def no_broker(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     monkeypatch.setattr("migrations_app.dispatch.send_now", lambda task, pk: None)
-    monkeypatch.setattr(operating, "FIRST_ANSWER_LIMIT_S", 0.1)
+    monkeypatch.setattr(operating, "FIRST_ANSWER_LIMIT_S", {"lxc": 0.1})
 
 
 Edge = tuple[Service, Machine, Machine, dict[str, FakeHost]]
