@@ -144,7 +144,7 @@ def test_a_host_that_lacks_the_kind_its_base_or_the_room_is_refused(hosts: tuple
     assert f"{hosts[1]} does not hold the base debian-13 for LXC: provision it." in refused(hosts)
 
 
-def test_hosts_between_which_nothing_can_move_either_way_are_refused(hosts: tuple[Host, Host]) -> None:
+def test_hosts_between_which_nothing_can_move_one_of_the_two_ways_are_refused(hosts: tuple[Host, Host]) -> None:
     facts = HostFacts.objects.get(host=hosts[1])
     facts.values |= {"criu_version": "3.17", "cpu_flags": "fpu sse"}
     facts.save()
@@ -152,7 +152,6 @@ def test_hosts_between_which_nothing_can_move_either_way_are_refused(hosts: tupl
     assert [line.split(":")[0] for line in told] == [
         f"CRIU is 4.1 on {hosts[0]} and 3.17 on {hosts[1]}",
         f"The processor of {hosts[1]} lacks avx, avx2, sse2, xsave",
-        f"CRIU is 3.17 on {hosts[1]} and 4.1 on {hosts[0]}",
     ]
 
 
