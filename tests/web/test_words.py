@@ -91,7 +91,7 @@ def test_a_network_is_a_network(cidr: str, db: None) -> None:
         ('command = ["/bin/x", "a\\u0000b"]', "NUL"),
         ('debian_packages = ["dpkg-"]', "debian_packages.0"),
         ('debian_packages = ["x\\ny"]', "debian_packages.0"),
-        ('python_packages = ["--index-url=x"]', "python_packages.0"),
+        ('python_packages = ["--pre"]', "python_packages.0"),
         ("parameters = {x = nan}", "parameters"),
         ('environment = {"1X" = "y"}', "cannot be the name"),
         ("memory_mb = " + "9" * 5000, "not TOML"),
