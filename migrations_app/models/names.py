@@ -9,14 +9,20 @@ LONGEST_NAME = 40
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
+def _must_match(allowed: re.Pattern[str], value: str, sentence: str) -> None:
+    """Raises ValidationError with the sentence, in which %(value)s stands for what was written."""
+    if not allowed.fullmatch(value):
+        raise ValidationError(sentence, params={"value": value})
+
+
 def validate_name(value: str) -> None:
     """Lower-case letters, digits and inner hyphens, at most 40: safe as a host name, a directory and an argument."""
-    if not NAME.fullmatch(value):
-        raise ValidationError(
-            "“%(value)s” cannot be a name: use up to 40 lower-case letters, digits and hyphens, "
-            "beginning and ending with a letter or digit.",
-            params={"value": value},
-        )
+    _must_match(
+        NAME,
+        value,
+        "“%(value)s” cannot be a name: use up to 40 lower-case letters, digits and hyphens, "
+        "beginning and ending with a letter or digit.",
+    )
 
 
 # what the portal calls instances of its own: the idle application whose memory it keeps beside a layer
@@ -45,22 +51,22 @@ USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 def validate_interface(value: str) -> None:
     """A network interface's name: at most 15 letters, digits, dots, hyphens and underscores."""
-    if not INTERFACE.fullmatch(value):
-        raise ValidationError(
-            "“%(value)s” cannot be an interface: use up to 15 letters, digits, dots, hyphens and underscores, "
-            "beginning with a letter or digit.",
-            params={"value": value},
-        )
+    _must_match(
+        INTERFACE,
+        value,
+        "“%(value)s” cannot be an interface: use up to 15 letters, digits, dots, hyphens and underscores, "
+        "beginning with a letter or digit.",
+    )
 
 
 def validate_user(value: str) -> None:
     """A Unix account's name, as Debian's adduser takes it."""
-    if not USER.fullmatch(value):
-        raise ValidationError(
-            "“%(value)s” cannot be a user: use up to 32 lower-case letters, digits, hyphens and underscores, "
-            "beginning with a letter or underscore.",
-            params={"value": value},
-        )
+    _must_match(
+        USER,
+        value,
+        "“%(value)s” cannot be a user: use up to 32 lower-case letters, digits, hyphens and underscores, "
+        "beginning with a letter or underscore.",
+    )
 
 
 ADDRESS = re.compile(r"[A-Za-z0-9:](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9.:])?")
@@ -70,11 +76,11 @@ HOST_KEY = re.compile(r"(?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60} [A-Za-z0-9+/]{16,1638
 
 def validate_address(value: str) -> None:
     """A machine's DNS name or IP address, without a zone."""
-    if not ADDRESS.fullmatch(value):
-        raise ValidationError(
-            "“%(value)s” cannot be an address: write a DNS name or an IP address, without spaces.",
-            params={"value": value},
-        )
+    _must_match(
+        ADDRESS,
+        value,
+        "“%(value)s” cannot be an address: write a DNS name or an IP address, without spaces.",
+    )
 
 
 def validate_key_file(value: str) -> None:

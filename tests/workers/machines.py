@@ -11,7 +11,7 @@ from django.utils import timezone
 from migrations_app.models import Migration
 from tests import factories
 from tests.engine.fakes import FakeHost
-from workers import migrating, operating, reconciling
+from workers import leftovers, migrating, operating, reconciling, whereabouts
 from workers.engine import MigrationError
 from workers.hosts.base import HostUnreachable, Target
 
@@ -19,9 +19,15 @@ from workers.hosts.base import HostUnreachable, Target
 class Machine(FakeHost):
     """A fake host that also starts, stops and removes, as an operator asks for it."""
 
+    owner = ""  # the hardware address that the instance's directory names
+
     async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
         raise MigrationError("nobody asks here")
         yield ""
+
+    def guest_find(self, *_: Any) -> dict[str, str]:
+        state = "RUNNING" if self.running else "STOPPED" if self.instance else "ABSENT"
+        return {"state": state, "instance": "yes" if self.instance else "no", "owner": self.owner}
 
     def guest_start(self, *_: Any) -> None:
         self.running = True
@@ -53,7 +59,7 @@ def reach(monkeypatch: pytest.MonkeyPatch, hosts: dict[str, FakeHost]) -> None:
             raise HostUnreachable(f"{target.name} does not answer.")
         yield hosts[target.name]
 
-    for module in (migrating, operating, reconciling):
+    for module in (migrating, operating, reconciling, leftovers, whereabouts):
         monkeypatch.setattr(module, "connect", connect)
     monkeypatch.setattr(migrating, "SshHost", FakeHost)
 

@@ -43,12 +43,18 @@ def virsh(here: ThisMachine, state: Path, also: str = "") -> None:
     )
 
 
-async def test_a_guest_that_was_saved_whole_can_be_resumed_though_its_digest_took_too_long(here: ThisMachine) -> None:
+def running_guest(here: ThisMachine) -> Path:
+    """A guest that runs here, with its disk; the file that holds its state."""
     (here.place / "instances/echo/image").mkdir(parents=True)
     (here.place / "instances/echo/image/disk.qcow2").write_text("disk")
     state = here.place / "state"
     state.write_text("running (booted)")
     virsh(here, state)
+    return state
+
+
+async def test_a_guest_that_was_saved_whole_can_be_resumed_though_its_digest_took_too_long(here: ThisMachine) -> None:
+    state = running_guest(here)
     here.tool("xxh128sum", 'sleep 5; md5sum "$@"')
     with pytest.raises(CommandTimedOut):
         await here.call("kvm/suspend", 7, "echo", limit_s=1)
@@ -58,11 +64,7 @@ async def test_a_guest_that_was_saved_whole_can_be_resumed_though_its_digest_too
 
 
 async def test_a_guest_whose_digest_outlasts_its_own_limit_says_so(here: ThisMachine) -> None:
-    (here.place / "instances/echo/image").mkdir(parents=True)
-    (here.place / "instances/echo/image/disk.qcow2").write_text("disk")
-    state = here.place / "state"
-    state.write_text("running (booted)")
-    virsh(here, state)
+    running_guest(here)
     here.tool("xxh128sum", 'case $1 in disk*) sleep 5 ;; esac; md5sum "$@"')
     with pytest.raises(CommandFailed, match="took longer than 1 s"):
         await here.call("kvm/suspend", 7, "echo", 1)

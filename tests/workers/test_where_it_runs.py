@@ -1,8 +1,6 @@
 """Before anything is started, stopped or removed the hosts are asked, wherever it is not certain where a service runs."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
@@ -11,45 +9,16 @@ from migrations_app import actions
 from migrations_app.models import Host, Operation, Service
 from tests import factories
 from tests.engine.fakes import FakeHost
-from workers import checking, operating, whereabouts
-from workers.engine import MigrationError
-from workers.hosts.base import HostUnreachable, Target
+from tests.workers.machines import Machine, reach
+from workers import checking, operating
 from workers.hosts.facts import Instance
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Machine(FakeHost):
-    """A fake host that also starts, stops and removes, as an operator asks for it."""
-
-    owner = ""  # the hardware address that the instance's directory names
-
-    async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
-        raise MigrationError("nobody asks here")
-        yield ""
-
-    def guest_find(self, *_: Any) -> dict[str, str]:
-        state = "RUNNING" if self.running else "STOPPED" if self.instance else "ABSENT"
-        return {"state": state, "instance": "yes" if self.instance else "no", "owner": self.owner}
-
-    def guest_start(self, *_: Any) -> None:
-        self.running = True
-
-    def guest_stop(self, *_: Any) -> None:
-        self.running = False
-
-    def guest_remove(self, *_: Any) -> None:
-        assert not self.running
-        self.instance = False
-
-    def guest_memory(self, *_: Any) -> dict[str, str]:
-        return {"bytes": "1000"}
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sent")]
 
 
 @pytest.fixture(autouse=True)
-def no_broker(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    monkeypatch.setattr("migrations_app.dispatch.send_now", lambda task, pk: None)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that does not answer is not waited for."""
     monkeypatch.setattr(operating, "FIRST_ANSWER_LIMIT_S", {"lxc": 0.1})
 
 
@@ -66,14 +35,7 @@ def edge(monkeypatch: pytest.MonkeyPatch) -> Edge:
     here.owner = there.owner = service.hardware_address
     hosts: dict[str, FakeHost] = {here.name: here, there.name: there, "user": Machine("user")}
 
-    @asynccontextmanager
-    async def connect(target: Target, *_: Any, **__: Any) -> AsyncIterator[FakeHost]:
-        if target.name not in hosts:
-            raise HostUnreachable(f"{target.name} does not answer.")
-        yield hosts[target.name]
-
-    for module in (operating, whereabouts):
-        monkeypatch.setattr(module, "connect", connect)
+    reach(monkeypatch, hosts)
     service.refresh_from_db()
     return service, here, there, hosts
 
