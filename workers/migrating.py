@@ -1,77 +1,32 @@
-"""One migration from claim to outcome, on one event loop: connections, probe, meter, heartbeat, and the engine in their midst."""
+"""One migration from claim to outcome, or from a dead worker's last write to it."""
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
-from migrations_app import actions
-from migrations_app.models import Host, Migration, Origin, StageRun, StageStatus
+from migrations_app.models import Host, Migration, StageRun, StageStatus
 from workers import records
+from workers.assignment import Assignment, Held, connected, hold, plan_of
 from workers.context import MigrationContext
-from workers.engine import LeaseLost, MigrationError, Outcome, Plan, recover, run
-from workers.guests import GUESTS
+from workers.engine import Outcome, recover, run
 from workers.hosts.base import HostUnreachable, raise_first
-from workers.hosts.fence import working
-from workers.hosts.ssh import HostClock, SshHost, connect
+from workers.hosts.ssh import connect
 from workers.journal import MigrationJournal
-from workers.layers import STORES
-from workers.lease import BEAT_S, Lease
-from workers.move import Move
-from workers.plans import LIVE_COPY, PLANS
-from workers.probe import Probe, Question, SilentProbe, felt_downtime, probing
-from workers.transfer.meter import Meter
-from workers.transfer.rsync import Transfer
+from workers.lease import Lease
+from workers.probe import Probe, felt_downtime
 
-log = logging.getLogger(__name__)
-PROGRESS_S = 0.3
 PROBE_AFTER_S = 1.0  # the user's series goes on a little beyond the last stage
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """Everything of a migration that is read from the database before it begins."""
-
-    migration: Migration
-    move: Move
-    source: Host
-    target: Host
-    user: Host | None  # of a take-over it is not needed
-    question: Question
-
-
-def read_assignment(migration: Migration, *, user_needed: bool = True) -> Assignment:
-    """Raises records.NotReady when something the migration needs is not in the portal's records."""
-    move = records.move_of(migration)
-    assert migration.service is not None  # move_of has refused it otherwise
-    question = records.question_of(migration.service, settings.PROBE_INTERVAL_MS)
-    user = records.user_side() if user_needed else Host.objects.probes().first()
-    return Assignment(migration, move, migration.source, migration.target, user, question)
-
-
-@dataclass(frozen=True)
-class Held:
-    """A migration in this worker's hands: all that lasts as long as its lease."""
-
-    lease: Lease
-    journal: MigrationJournal[MigrationContext]
-    meter: Meter
-    began: float
 
 
 async def execute(assignment: Assignment) -> Outcome:
     """Run a claimed migration to its outcome. Raises LeaseLost, with nothing more touched, when another worker has it by now."""
-    async with _held(assignment.migration) as held:
+    async with hold(assignment.migration) as held:
         try:
-            async with _world(assignment, held, user_needed=True) as ctx:
+            async with connected(assignment, held, user_needed=True) as ctx:
                 return await _run(assignment.migration, held, ctx)
         except HostUnreachable:
             await held.journal.finish(Outcome.REJECTED, total_s=round(time.monotonic() - held.began, 3))
@@ -98,10 +53,10 @@ async def take_over(assignment: Assignment) -> Outcome:
     Raises MigrationError while one of them cannot be reached: nothing was touched then, and it is to be tried again.
     """
     migration = assignment.migration
-    async with _held(migration) as held:
+    async with hold(migration) as held:
         settled = (_settle(host, held.lease) for host in (assignment.source, assignment.target))
         raise_first(await asyncio.gather(*settled, return_exceptions=True))
-        async with _world(assignment, held, user_needed=False) as ctx:
+        async with connected(assignment, held, user_needed=False) as ctx:
             ctx.made = dict(migration.made)
             ctx.app_found = bool(migration.app_found)
             begun = await held.lease.read(partial(_begun, migration))
@@ -128,12 +83,6 @@ async def give_up(migration: Migration, sentence: str, outcome: Outcome = Outcom
     await journal.finish(outcome)
 
 
-def plan_of(migration: Migration) -> Plan[MigrationContext]:
-    """The table of this migration's method and number of layers."""
-    limited = replace(LIVE_COPY, time_limit_s=settings.LIVE_LIMIT_SECONDS)
-    return tuple(limited if stage is LIVE_COPY else stage for stage in PLANS[migration.method, migration.layers])
-
-
 def _bytes_of(migration: Migration) -> int:
     return StageRun.objects.filter(migration=migration).aggregate(Sum("bytes_on_wire"))["bytes_on_wire__sum"] or 0
 
@@ -149,113 +98,6 @@ def _begun(migration: Migration) -> list[int]:
     waiting = (StageStatus.WAITING, StageStatus.SKIPPED, StageStatus.UNDONE)
     stages = StageRun.objects.filter(migration=migration).exclude(status__in=waiting)
     return list(stages.order_by("position").values_list("position", flat=True))
-
-
-@asynccontextmanager
-async def _held(migration: Migration) -> AsyncIterator[Held]:
-    """Hold the migration's lease, beating."""
-    lease, meter, began = Lease(migration), Meter(), time.monotonic()
-    journal: MigrationJournal[MigrationContext] = MigrationJournal(
-        migration, lease, plan_of(migration), began, meter.sent
-    )
-    with working(lease):
-        beating = asyncio.create_task(_every(BEAT_S, partial(lease.write, lease.beat)))
-        try:
-            yield Held(lease, journal, meter, began)
-        finally:
-            await _end(beating)
-
-
-@asynccontextmanager
-async def _world(assignment: Assignment, held: Held, *, user_needed: bool) -> AsyncIterator[MigrationContext]:
-    """Connect to the hosts and build the context. Raises HostUnreachable, each reason noted, when one is not reached."""
-    journal, clock = held.journal, HostClock()
-    async with AsyncExitStack() as stack:
-        source, target, user = await _connect(assignment, stack, clock, journal, user_needed)
-        facts = await held.lease.read(lambda: assignment.source.facts_or_none)
-        interface = facts.values.get("backhaul_interface", "") if facts else ""
-        if interface:
-            stack.push_async_callback(_end, asyncio.create_task(held.meter.read(source, interface)))
-        stack.push_async_callback(_end, asyncio.create_task(_every(PROGRESS_S, journal.progress)))
-        probe: Probe = SilentProbe(assignment.question, held.began, journal.samples)
-        if user is not None:
-            asking = probing(user, assignment.question, held.began, journal.samples)
-            probe = await stack.enter_async_context(asking)
-        yield _context(assignment, source, target, probe, held, clock)
-
-
-def _context(
-    assignment: Assignment,
-    source: SshHost,
-    target: SshHost,
-    probe: Probe,
-    held: Held,
-    clock: HostClock,
-) -> MigrationContext:
-    journal = held.journal
-    service = assignment.migration.service
-    assert service is not None
-
-    async def app_kept(digest: str, size: int) -> None:
-        about: dict[str, Any] = {
-            "host": assignment.target,
-            "application": service.application,
-            "name": assignment.move.station.app_layer,
-            "kind": assignment.move.station.kind,
-            "storage": assignment.move.station.storage,
-            "digest": digest,
-            "size_bytes": size,
-            "origin": Origin.MIGRATED,
-        }
-        await held.lease.read(partial(actions.record_layer_copy, **about))
-
-    return MigrationContext(
-        move=assignment.move,
-        source=source,
-        target=target,
-        guest=GUESTS[assignment.move.station.kind],
-        store=STORES[assignment.move.station.kind, assignment.move.station.storage],
-        transfer=Transfer(str(assignment.move.migration), source, target),
-        probe=probe,
-        clock=clock,
-        remember=journal.remember,
-        note=journal.note,
-        problem=journal.problem,
-        moved=journal.moved,
-        app_kept=app_kept,
-        began=held.began,
-    )
-
-
-async def _connect(
-    assignment: Assignment,
-    stack: AsyncExitStack,
-    clock: HostClock,
-    journal: MigrationJournal[MigrationContext],
-    user_needed: bool,
-) -> tuple[SshHost, SshHost, SshHost | None]:
-    """Connect to all three at once. Raises HostUnreachable when one that is needed is not reached, with every reason noted."""
-    bandwidth = assignment.migration.bandwidth_mbit
-    roles = [(assignment.source, True), (assignment.target, True)]
-    if assignment.user is not None:
-        roles.append((assignment.user, False))
-    with clock:
-        opened = await asyncio.gather(
-            *(
-                stack.enter_async_context(connect(records.target_of(host, bandwidth), clock, fenced=mec))
-                for host, mec in roles
-            ),
-            return_exceptions=True,
-        )
-    raise_first(one for one in opened if isinstance(one, BaseException) and not isinstance(one, MigrationError))
-    for error in opened:
-        if isinstance(error, MigrationError):
-            await journal.problem(str(error.args[0]))
-    needed = opened if user_needed else opened[:2]
-    raise_first(needed)
-    source, target, *rest = opened
-    assert isinstance(source, SshHost) and isinstance(target, SshHost)
-    return source, target, next((user for user in rest if isinstance(user, SshHost)), None)
 
 
 async def _finish(
@@ -286,20 +128,3 @@ def _first_answer(probe: Probe) -> float:
     """The user's downtime is counted from the first answer on: before it nothing had been asked."""
     arrivals = probe.series.arrivals()
     return arrivals[0] if arrivals else 0.0
-
-
-async def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> None:
-    """Do it again and again; once that goes wrong is no reason not to do it the next time."""
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            await action()
-        except LeaseLost:
-            return
-        except Exception as error:
-            log.warning("%s: %s", action, error)
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

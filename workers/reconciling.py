@@ -12,6 +12,7 @@ from migrations_app import actions, dispatch
 from migrations_app.actions.leases import Work
 from migrations_app.models import Event, Experiment, Host, Migration, Operation
 from workers import migrating, operating, records
+from workers.assignment import read_assignment
 from workers.engine import MigrationError
 from workers.hosts.base import raise_first
 from workers.hosts.ssh import connect
@@ -60,13 +61,13 @@ def take_over_migration(pk: int, lease: int, beat: datetime | None) -> None:
     if migration is None:
         return
     try:
-        async_to_sync(migrating.take_over)(migrating.read_assignment(migration, user_needed=False))
+        async_to_sync(migrating.take_over)(read_assignment(migration, user_needed=False))
     except (MigrationError, records.NotReady) as error:
         _wait_or_give_up(migration, f"{MUST_WAIT}: {error.args[0]}")
 
 
 def _wait_or_give_up(migration: Migration, sentence: str) -> None:
-    actions.record_event(migration_id=migration.pk, kind="waiting", message=sentence)
+    actions.note_waiting(migration_id=migration.pk, lease=migration.lease, message=sentence)
     waiting = Event.objects.filter(migration=migration, message__startswith=MUST_WAIT).earliest("pk")
     if waiting.at < timezone.now() - TAKE_OVER_LIMIT:
         async_to_sync(migrating.give_up)(migration, sentence)

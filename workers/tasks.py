@@ -16,6 +16,7 @@ from django.db import close_old_connections
 from migrations_app import actions, dispatch
 from migrations_app.actions.leases import LeaseGone
 from workers import experimenting, migrating, operating, reconciling, records
+from workers.assignment import read_assignment
 from workers.engine import LeaseLost, Outcome
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def run_migration(migration_id: int) -> None:
     if migration is None:
         return
     try:
-        assignment = migrating.read_assignment(migration)
+        assignment = read_assignment(migration)
     except records.NotReady as error:
         async_to_sync(migrating.give_up)(migration, str(error.args[0]), Outcome.REJECTED)
         return

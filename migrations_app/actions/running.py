@@ -102,6 +102,12 @@ def note_event(*, migration_id: int, lease: int, kind: str, message: str) -> Non
         record_event(migration_id=migration_id, kind=kind, message=message)
 
 
+def note_waiting(*, migration_id: int, lease: int, message: str) -> None:
+    """Say for the migration's owner what it waits for; once, as long as that is the same."""
+    with owning(Migration, migration_id, lease):
+        record_event(migration_id=migration_id, kind="waiting", message=message)
+
+
 def record_stage(*, migration_id: int, lease: int, position: int, event: str = "", **values: Any) -> None:
     """Create or change a stage's row, with an event that says so."""
     with owning(Migration, migration_id, lease):

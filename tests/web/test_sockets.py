@@ -19,9 +19,9 @@ from migrations_app.hints import News, send_hint
 from migrations_app.models import Event, Migration, ProbeSample
 from migrations_app.routing import websocket_urlpatterns
 from tests import factories
+from workers.assignment import plan_of
 from workers.journal import MigrationJournal
 from workers.lease import Lease
-from workers.migrating import plan_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 router = URLRouter(websocket_urlpatterns)

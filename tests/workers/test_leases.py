@@ -18,8 +18,8 @@ from migrations_app.models import Event, Experiment, Migration, MigrationStatus,
 from tests import factories
 from tests.workers.conftest import Rounds, Sent
 from tests.workers.machines import Machine, minutes_ago, running_one
+from workers import assignment, migrating, tasks
 from workers import lease as leases
-from workers import migrating, tasks
 from workers.engine import LeaseLost, MigrationError, Outcome
 from workers.journal import MigrationJournal
 from workers.lease import Lease, kept
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def journal_of(migration: Migration) -> MigrationJournal[Any]:
-    return MigrationJournal(migration, Lease(migration), migrating.plan_of(migration), 0.0, lambda: 0)
+    return MigrationJournal(migration, Lease(migration), assignment.plan_of(migration), 0.0, lambda: 0)
 
 
 def failing_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -50,10 +50,10 @@ def test_a_beat_that_cannot_be_written_once_does_not_end_a_migrations_heartbeat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     migration, tried = running_one(), failing_once(monkeypatch)
-    monkeypatch.setattr(migrating, "BEAT_S", 0.02)
+    monkeypatch.setattr(assignment, "BEAT_S", 0.02)
 
     async def hold() -> None:
-        async with migrating._held(migration):
+        async with assignment.hold(migration):
             await asyncio.sleep(0.5)
 
     async_to_sync(hold)()
@@ -103,7 +103,7 @@ def test_a_worker_that_takes_over_beats_while_it_waits_for_the_dead_ones_command
     monkeypatch: pytest.MonkeyPatch, rounds: Rounds
 ) -> None:
     migration, seen = running_one(), []
-    monkeypatch.setattr(migrating, "BEAT_S", 0.02)
+    monkeypatch.setattr(assignment, "BEAT_S", 0.02)
 
     async def settle(*_: Any) -> None:
         before = await sync_to_async(Migration.objects.get)(pk=migration.pk)

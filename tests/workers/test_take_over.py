@@ -9,7 +9,7 @@ from migrations_app.models import Event, Host, Operation, StageRun
 from tests import factories
 from tests.workers.conftest import Rounds
 from tests.workers.machines import Machine, minutes_ago, reach, running_one
-from workers import migrating
+from workers.assignment import plan_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sent")]
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def suspended_one() -> Any:
     """Its worker died while it sent the memory."""
     migration = running_one(made={"prepared": True, "suspending": True, "digest": "s1", "state_bytes": 50})
-    for position, stage in enumerate(migrating.plan_of(migration)[:6]):
+    for position, stage in enumerate(plan_of(migration)[:6]):
         status = "running" if position == 5 else "done"
         StageRun.objects.create(
             migration=migration, position=position, name=stage.name, title=stage.title, status=status
