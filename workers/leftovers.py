@@ -3,8 +3,10 @@
 from asgiref.sync import async_to_sync
 
 from migrations_app import actions
+from migrations_app.actions.hosts import needs_leftover
 from migrations_app.models import Host, Migration, Operation, OperationKind
 from workers import records
+from workers.engine import MigrationError
 from workers.hosts.ssh import connect
 
 ACTIVE = ("queued", "running")
@@ -49,6 +51,8 @@ def _sentence(host: Host, mark: str, left: str) -> str:
 def remove(operation: Operation, host: Host) -> str:
     """Remove what the work that the operation names left on a host."""
     mark = operation.argument
+    if sentence := needs_leftover(mark):
+        raise MigrationError(sentence)
 
     async def on_host() -> None:
         async with connect(records.target_of(host)) as reached:

@@ -1,8 +1,9 @@
-"""Work on hosts that is no migration: checks, layers, services. One function a kind; what fails ends as one sentence."""
+"""Work on hosts that is no migration: checks, services, and layers (layer_work.py). What fails ends as one sentence."""
 
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
@@ -11,16 +12,14 @@ from django.conf import settings
 from migrations_app import actions
 from migrations_app.actions.leases import owning
 from migrations_app.models import (
-    Application,
     Host,
     Kind,
     Operation,
     OperationKind,
-    Origin,
     Service,
     ServiceStatus,
 )
-from workers import checking, leftovers, provisioning, records, whereabouts
+from workers import checking, layer_work, leftovers, records, whereabouts
 from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.base import MecHost
@@ -63,12 +62,6 @@ def note_failure(operation: Operation) -> None:
         actions.record_service(service_id=operation.service_id, status=ServiceStatus.FAILED)
 
 
-def _host(operation: Operation) -> Host:
-    if operation.host is None:
-        raise records.NotReady("The host was removed meanwhile.")
-    return operation.host
-
-
 def _service(operation: Operation) -> Service:
     if operation.service is None:
         raise records.NotReady("The service was removed meanwhile.")
@@ -77,84 +70,15 @@ def _service(operation: Operation) -> Service:
 
 def check_host(operation: Operation) -> str:
     """Gather a host's facts and problems, and what layers and instances it holds."""
-    host = _host(operation)
+    host = records.host_of(operation)
     problems = checking.check(host)
     return "Ready." if not problems else f"{len(problems)} problem(s): {problems[0]['what']}"
-
-
-def provision_base(operation: Operation) -> str:
-    """Send the base layer from a host that has it."""
-    host = _host(operation)
-    kind, name = operation.argument.split("/")
-    sent = provisioning.provision_base(host, kind, name, OperationWork(operation))
-    checking.check(host)
-    return f"{host} holds {name} ({Kind(kind).label}) now ({sent / 1e6:.0f} MB sent)."
-
-
-def build_base(operation: Operation) -> str:
-    """Build the base layer from Debian's packages."""
-    host = _host(operation)
-    kind, name = operation.argument.split("/")
-    actions.note_progress(operation=operation, message=f"Building {name} on {host} …")
-    provisioning.build_base(host, kind, name)
-    checking.check(host)
-    return f"{host} holds {name} ({Kind(kind).label}) now."
-
-
-def build_application(operation: Operation) -> str:
-    """Bring an application layer to a host."""
-    application, host = operation.application, _host(operation)
-    if application is None:
-        raise records.NotReady("The application was removed meanwhile.")
-    kind, storage = operation.argument.split("/")
-    return _bring_layer(operation, application, host, kind, storage)
-
-
-class OperationWork:
-    """What bringing a layer says and writes down, in the operation that it is for."""
-
-    def __init__(self, operation: Operation) -> None:
-        self.number, self.mark = operation.pk, f"operation-{operation.pk}"
-        self._operation = operation
-
-    def say(self, message: str) -> None:
-        actions.note_progress(operation=self._operation, message=message)
-
-    def fetching(self, giver: Host, message: str) -> None:
-        actions.note_peer(operation=self._operation, peer=giver)
-        self.say(message)
-
-
-def _bring_layer(operation: Operation, application: Application, host: Host, kind: str, storage: str) -> str:
-    origin = provisioning.bring_application(application, host, kind, storage, OperationWork(operation))
-    how = "was there already"
-    if origin is not None:
-        how = "was built" if origin is Origin.BUILT else "was fetched"
-    return f"The application layer of {application} {how} on {host}."
-
-
-def remove_layer(operation: Operation) -> str:
-    """Take an application layer away from a host."""
-    application, host = operation.application, _host(operation)
-    if application is None:
-        raise records.NotReady("The application was removed meanwhile.")
-    kind, storage = operation.argument.split("/")
-    layer = application.layer_name
-    path = STORES[kind, storage].place(layer)
-
-    async def remove() -> None:
-        async with connect(records.target_of(host)) as reached:
-            await reached.call("layers/remove_app", path, limit_s=300)
-
-    async_to_sync(remove)()
-    actions.forget_layer(host=host, name=layer, kind=kind, storage=storage)
-    return f"{host} no longer holds the application layer of {application}."
 
 
 def deploy(operation: Operation) -> str:
     """Bring the application layer, clone it, start it and wait until it answers its user."""
     service = _service(operation)
-    _bring_layer(operation, service.application, service.host, service.kind, service.storage)
+    layer_work.bring_layer(operation, service.application, service.host, service.kind, service.storage)
     actions.note_progress(operation=operation, message=f"Starting {service} …")
     _on_host(service, _clone_and_start)
     return _await_answer(operation, service)
@@ -163,7 +87,7 @@ def deploy(operation: Operation) -> str:
 def start(operation: Operation) -> str:
     """Start a stopped service where it is."""
     service = _service(operation)
-    if not _look_first(service).instance:
+    if not _look_first(operation, service).instance:
         raise MigrationError(
             f"{service.host} has nothing of {service} to start: remove the service and deploy it again."
         )
@@ -174,7 +98,7 @@ def start(operation: Operation) -> str:
 def stop(operation: Operation) -> str:
     """Stop a service; its files stay."""
     service = _service(operation)
-    _look_first(service)
+    _look_first(operation, service)
     _on_host(service, _stop)
     _record(operation, service, ServiceStatus.STOPPED)
     return f"{service} is stopped."
@@ -183,7 +107,7 @@ def stop(operation: Operation) -> str:
 def remove(operation: Operation) -> str:
     """Stop a service, delete its instance and forget it. What was not made for it stays."""
     service = _service(operation)
-    found = whereabouts.look_around(service)
+    found = whereabouts.look_around(service, partial(_record, operation, service))
     ours = [host for host, what in found.items() if whereabouts.is_ours(service, what)]
     left = [host.name for host, what in found.items() if what.instance and host not in ours]
     _record(operation, service, ServiceStatus.REMOVING)
@@ -203,9 +127,9 @@ def _record(operation: Operation, service: Service, status: ServiceStatus) -> No
         actions.record_service(service_id=service.pk, status=status)
 
 
-def _look_first(service: Service) -> Found:
+def _look_first(operation: Operation, service: Service) -> Found:
     """Nothing is started or stopped before it is certain that it is this service, and here alone."""
-    found = whereabouts.look_around(service)[service.host]
+    found = whereabouts.look_around(service, partial(_record, operation, service))[service.host]
     whereabouts.must_be_ours(service, found)
     return found
 
@@ -283,7 +207,7 @@ def _await_answer(operation: Operation, service: Service) -> str:
 
 def remove_leftover(operation: Operation) -> str:
     """Remove what ended work left on a host, and look again."""
-    host = _host(operation)
+    host = records.host_of(operation)
     said = leftovers.remove(operation, host)
     checking.check(host)
     return said
@@ -291,13 +215,13 @@ def remove_leftover(operation: Operation) -> str:
 
 DOERS: dict[OperationKind, Callable[[Operation], str]] = {
     OperationKind.CHECK_HOST: check_host,
-    OperationKind.PROVISION_BASE: provision_base,
-    OperationKind.BUILD_BASE: build_base,
-    OperationKind.BUILD_APPLICATION: build_application,
+    OperationKind.PROVISION_BASE: layer_work.provision_base,
+    OperationKind.BUILD_BASE: layer_work.build_base,
+    OperationKind.BUILD_APPLICATION: layer_work.build_application,
     OperationKind.DEPLOY: deploy,
     OperationKind.START: start,
     OperationKind.STOP: stop,
     OperationKind.REMOVE: remove,
-    OperationKind.REMOVE_LAYER: remove_layer,
+    OperationKind.REMOVE_LAYER: layer_work.remove_layer,
     OperationKind.REMOVE_LEFTOVER: remove_leftover,
 }

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from migrations_app import recipes
-from migrations_app.models import Application, BaseLayer, Host, Kind, LayerCopy, Method, Migration, Service
+from migrations_app.models import Application, BaseLayer, Host, Kind, LayerCopy, Method, Migration, Operation, Service
 from workers.hosts.base import Target
 from workers.move import Live, Move, Station
 from workers.probe import Question
@@ -14,6 +14,13 @@ from workers.probe import Question
 
 class NotReady(Exception):
     """The portal lacks a record that the work needs; `args[0]` says which and what to do."""
+
+
+def host_of(operation: Operation) -> Host:
+    """Where an operation works. Raises NotReady when the host is gone."""
+    if operation.host is None:
+        raise NotReady("The host was removed meanwhile.")
+    return operation.host
 
 
 def target_of(host: Host, bandwidth_mbit: int | None = None) -> Target:

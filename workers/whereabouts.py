@@ -1,10 +1,10 @@
 """Where a service really is: the hosts are asked before anything on them is started, stopped or removed."""
 
 import asyncio
+from collections.abc import Callable
 
 from asgiref.sync import async_to_sync
 
-from migrations_app import actions
 from migrations_app.models import Host, Service, ServiceStatus
 from workers import records
 from workers.engine import MigrationError
@@ -17,8 +17,10 @@ from workers.move import Found, Station
 SEEN = (ServiceStatus.RUNNING, ServiceStatus.STOPPED)
 
 
-def look_around(service: Service) -> dict[Host, Found]:
+def look_around(service: Service, record: Callable[[ServiceStatus], None]) -> dict[Host, Found]:
     """What the hosts have of a service: its own, and wherever it may be, where that is not certain.
+
+    `record` writes down what they say of it, where the portal's records say otherwise, as long as the work is this worker's.
 
     Raises MigrationError, with one sentence, when its own host is silent or it runs on another one; and, when it is not known
     where it is, when any host is silent.
@@ -37,11 +39,10 @@ def look_around(service: Service) -> dict[Host, Found]:
         )
     elsewhere = [host for host, what in found.items() if host != service.host and runs(service, what)]
     if elsewhere:
-        actions.record_service(service_id=service.pk, status=ServiceStatus.UNKNOWN)
+        record(ServiceStatus.UNKNOWN)
         raise MigrationError(_runs_elsewhere(service, elsewhere, runs(service, found[service.host])))
     if status == ServiceStatus.UNKNOWN:  # by now it is known
-        here = ServiceStatus.RUNNING if found[service.host].alive else ServiceStatus.STOPPED
-        actions.record_service(service_id=service.pk, status=here)
+        record(ServiceStatus.RUNNING if found[service.host].alive else ServiceStatus.STOPPED)
     return found
 
 

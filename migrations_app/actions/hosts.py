@@ -105,25 +105,29 @@ def remove_leftover(*, host: Host, mark: str, by: User | None = None) -> Operati
     """
     if not MARK.fullmatch(mark):
         raise ValidationError(f"“{mark}” names no work: choose one of those that the host's page lists.")
+    if sentence := needs_leftover(mark):
+        raise ValidationError(sentence)
+    return queue_operation(
+        kind=OperationKind.REMOVE_LEFTOVER, subject=f"{mark} on {host}", host=host, argument=mark, by=by
+    )
+
+
+def needs_leftover(mark: str) -> str:
+    """Why what work left may still be needed; empty when it is not. Asked once more when it is about to be removed."""
     migration = Migration.objects.filter(pk=mark).first() if mark.isdecimal() else None
     if migration is not None and migration.is_active:
-        raise ValidationError(f"Migration #{mark} is under way: wait until it has ended.")
+        return f"Migration #{mark} is under way: wait until it has ended."
     service = migration.service if migration else None
     if service is not None and service.status == ServiceStatus.UNKNOWN:
-        raise ValidationError(
+        return (
             f"It is not certain where {service} runs, and this may be its only state: check {service.host} and the other "
             "hosts first."
         )
     number = mark.removeprefix("operation-")
-    if (
-        number.isdecimal()
-        and number != mark
-        and Operation.objects.filter(pk=number, status__in=ACTIVE_OPERATIONS).exists()
-    ):
-        raise ValidationError(f"Operation #{number} is under way: wait until it has ended.")
-    return queue_operation(
-        kind=OperationKind.REMOVE_LEFTOVER, subject=f"{mark} on {host}", host=host, argument=mark, by=by
-    )
+    active = Operation.objects.filter(status__in=ACTIVE_OPERATIONS)
+    if number.isdecimal() and number != mark and active.filter(pk=number).exists():
+        return f"Operation #{number} is under way: wait until it has ended."
+    return ""
 
 
 @transaction.atomic

@@ -63,6 +63,20 @@ def test_removing_a_held_state_removes_it_and_forgets_it(monkeypatch: pytest.Mon
     assert (operation.status, source.key, migration.state_held) == ("succeeded", False, False)
 
 
+def test_what_is_needed_by_the_time_of_its_removal_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    migration = running_one(status="stuck", state_held=True)
+    source = Machine(migration.source.name, key=True)
+    reach(monkeypatch, {source.name: source})
+    operation = actions.remove_leftover(host=migration.source, mark=str(migration.pk))
+    Service.objects.update(status="unknown")  # a check of the hosts found it nowhere meanwhile
+    claimed = actions.claim_operation(operation_id=operation.pk)
+    assert claimed is not None
+    operating.execute(claimed)
+    operation.refresh_from_db()
+    assert (operation.status, source.calls) == ("failed", [])
+    assert "may be its only state" in operation.message
+
+
 @pytest.mark.parametrize("mark", ["../instances", "", "7; halt", "7\n8", "9" * 30])
 def test_what_names_no_work_is_refused(mark: str) -> None:
     with pytest.raises(ValidationError, match="names no work"):
