@@ -21,12 +21,14 @@ from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_afte
 from migrations_app.actions.leases import LeaseGone, Work, beat
 from migrations_app.models import Migration
 from workers.engine import LeaseLost
+from workers.hosts.base import MecHost
 from workers.hosts.fence import working
 
 T = TypeVar("T")
 BEAT_S = 3.0
 # a database that restarts is back within seconds; nobody else can write meanwhile, either
 WRITE_LIMIT_S, CONFIRM_LIMIT_S = 30.0, 120.0
+SETTLE_S = 20  # so long an earlier owner's command may take to its end before it is ended
 LOST_DATABASE = (OperationalError, InterfaceError)
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,13 @@ class Lease:
             await self.write(self.beat, limit_s=CONFIRM_LIMIT_S)
         except LOST_DATABASE as error:
             raise LeaseLost(f"Whether {self.mark} is still this worker's cannot be known: {error}") from error
+
+    async def settle(self, host: MecHost) -> None:
+        """Fence earlier owners off, and wait until their commands have ended on a host; those that do not end are ended.
+
+        The host is reached unfenced, since its own lock is what is waited for. Raises MigrationError.
+        """
+        await host.call("hosts/settle", self.mark, self.number, SETTLE_S, limit_s=2 * SETTLE_S)
 
     def write_once(self, action: Callable[..., T], **values: Any) -> T:
         """The same, tried once."""

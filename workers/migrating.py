@@ -90,7 +90,7 @@ def _bytes_of(migration: Migration) -> int:
 async def _settle(host: Host, lease: Lease) -> None:
     """Fence the dead worker off, and wait until its commands have ended on a host."""
     async with connect(records.target_of(host), fenced=False) as reached:
-        await reached.call("hosts/settle", lease.mark, lease.number, 20, limit_s=40)
+        await lease.settle(reached)
 
 
 def _begun(migration: Migration) -> list[int]:

@@ -97,7 +97,7 @@ async def _end_on_hosts(lease: Lease, hosts: list[Host]) -> None:
 
     async def end(host: Host) -> None:
         async with connect(records.target_of(host), fenced=False) as reached:
-            await reached.call("hosts/settle", lease.mark, lease.number, 20, limit_s=40)
+            await lease.settle(reached)
             await reached.call("hosts/remove_leftover", lease.mark, host.user, limit_s=120)
 
     raise_first(await asyncio.gather(*(end(host) for host in hosts), return_exceptions=True))
