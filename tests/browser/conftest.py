@@ -30,6 +30,8 @@ make.operation(host=target, subject=target.name, log="said this")
 for status in ("succeeded", "rolled_back", "stuck", "finished_with_problems"):
     made = make.migration(service, target, status=status, error="" if status == "succeeded" else "It went wrong.")
     make.stages(made); make.samples(made)
+# the widest figures that a table holds
+Migration.objects.filter(status="stuck").update(total_s=1834.52, probe_downtime_s=1791.27, bytes_on_wire=123_456_789_012)
 experiment = make.experiment(service.host, target)
 Migration.objects.filter(status="succeeded").update(cell=experiment.cells.first())
 moving = make.ServiceFactory(application=service.application, host=service.host)

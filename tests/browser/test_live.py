@@ -15,6 +15,7 @@ from django.utils import timezone
 from migrations_app import actions
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import Migration
+lease = Migration.objects.get(pk=5).lease
 {code}
 hint_on_commit(5)
 """
@@ -48,7 +49,10 @@ def test_two_people_see_the_same_and_a_lost_socket_loses_nothing(
         expect(page.locator("#connection")).to_have_text("Live.")
     had = points(pages[0])
     assert had > 20
-    go_on(data, event("the first line") + "\nactions.record_samples(migration_id=5, samples=[[1.1, 50.0, 9]])")
+    go_on(
+        data,
+        event("the first line") + "\nactions.record_samples(migration_id=5, lease=lease, samples=[[1.1, 50.0, 9]])",
+    )
     for page in pages:
         log_line(page, "the first line")
         expect(page.locator("#probe-plot")).to_have_attribute("data-answered", str(had + 1))
@@ -64,7 +68,7 @@ def test_two_people_see_the_same_and_a_lost_socket_loses_nothing(
 
     go_on(
         data,
-        'actions.finish(migration_id=5, status="succeeded", message="It is over.", total_s=4.2, downtime_s=1.0)',
+        'actions.finish(migration_id=5, lease=lease, status="succeeded", message="It is over.", total_s=4.2, downtime_s=1.0)',
     )
     for page in pages:
         log_line(page, "It is over.")
