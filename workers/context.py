@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from workers.engine import Location, MigrationError
 from workers.guests.base import Guest
-from workers.guests.live import LiveMigration, abort
+from workers.guests.live import LiveMigration, abort, let_go_on
 from workers.hosts.base import MecHost
 from workers.layers.base import LayerStore
 from workers.move import AppAtSource, Move, SavedState, Sight
@@ -74,16 +74,23 @@ class MigrationContext:
         return SavedState(self.made["digest"], self.made["state_bytes"])
 
     async def locate(self) -> Location:
-        """Ask both hosts where the service is; a live migration that goes on by itself is ended first."""
+        """Ask both hosts where the service is; a live migration that goes on by itself is ended first.
+
+        A guest that was handed over whole, and waits on the target for the last word, is let go on there.
+        """
         try:
             if "live" in self.made:
                 await abort(self.source, self.move)
-            source, target = await asyncio.gather(
-                self.guest.look(self.source, self.move), self.guest.look(self.target, self.move)
-            )
+            source, target = await self._look()
+            if target.held and not (source.running or source.frozen or source.saved):
+                await let_go_on(self.target, self.move)
+                source, target = await self._look()
         except MigrationError:
             return Location.UNKNOWN
         return place(source, target)
+
+    async def _look(self) -> tuple[Sight, Sight]:
+        return await asyncio.gather(self.guest.look(self.source, self.move), self.guest.look(self.target, self.move))
 
     async def close_way(self) -> None:
         """Close the way between the hosts; what came is kept for a person to look at."""

@@ -64,6 +64,7 @@ class Sight:
 
     running: bool
     frozen: bool = False
+    held: bool = False  # received whole by the migration, paused, and never let go on
     saved: bool = False  # its state was saved whole here
     went_on: bool = False  # a restoration here got as far as letting it go on
 

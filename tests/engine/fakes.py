@@ -43,6 +43,7 @@ class FakeHost:
     connected: bool = False
     incoming: set[str] = field(default_factory=set)
     went_on: bool = False
+    held: bool = False  # received whole, and paused
     receiving: bool = False  # a live migration may come in
     copying: bool = False  # a live migration goes out
     calls: list[str] = field(default_factory=list)
@@ -102,7 +103,10 @@ class FakeHost:
             await asyncio.sleep(3600)
         yield "switching=yes;bytes_on_wire=40"
         self.copying = self.running = False
-        self.peer.running, self.peer.went_on, self.peer.receiving = True, True, False
+        self.peer.held, self.peer.receiving = True, False
+        if fault is not None and fault.mode == "last_word_lost":  # libvirt lets the guest go on at the source then
+            self.running = True
+            yield "failed=client socket is closed;bytes_on_wire=40"
         if fault is not None and fault.mode == "dies_late":
             raise WorkerDied
         if fault is not None and fault.mode == "fails_late":
@@ -173,7 +177,8 @@ class FakeHost:
         self.instance = self.running = self.went_on = True
 
     def guest_undo_restore(self, *_: Any) -> None:
-        self.running = self.instance = self.went_on = self.receiving = False
+        assert not self.went_on, "undone where it went on"
+        self.running = self.instance = self.held = self.receiving = False
 
     def guest_receive_live(self, *_: Any) -> None:
         assert "instance" in self.incoming and not self.instance
@@ -183,6 +188,10 @@ class FakeHost:
     def guest_forward_live(self, *_: Any) -> None:
         assert self.connected
 
+    def guest_let_go_on(self, *_: Any) -> None:
+        assert self.held or self.running
+        self.held, self.running, self.went_on = False, True, True
+
     def guest_abort_live(self, *_: Any) -> None:
         self.copying = False
 
@@ -191,7 +200,7 @@ class FakeHost:
 
     def guest_locate(self, *_: Any) -> dict[str, str]:
         return {
-            "state": "RUNNING" if self.running else "STOPPED",
+            "state": "RUNNING" if self.running else "HELD" if self.held else "STOPPED",
             "saved": "yes" if self.saved else "no",
             "went_on": "yes" if self.went_on else "no",
         }

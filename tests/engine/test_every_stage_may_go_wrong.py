@@ -211,6 +211,19 @@ async def test_a_guest_that_has_switched_over_is_carried_on_whatever_was_reporte
     assert (world.runs_on, world.location, world.left_over()) == (["target"], "target", [])
 
 
+async def test_a_guest_that_libvirt_lets_go_on_at_the_source_has_not_gone_on_at_the_target_as_well() -> None:
+    world = live(Fault("kvm/migrate_live", "source", "last_word_lost"))
+    assert await world.migrate() is Outcome.ROLLED_BACK
+    assert (world.runs_on, world.location, world.left_over()) == (["source"], "source", [])
+
+
+@pytest.mark.parametrize("mode", ["fails", "fails_late", "hangs", "hangs_late", "dies", "dies_late"])
+async def test_a_guest_that_waits_for_the_last_word_on_the_target_is_let_go_on_there(mode: str) -> None:
+    world = live(Fault("kvm/let_go_on", "target", mode))
+    assert await world.migrate() is Outcome.FINISHED_WITH_PROBLEMS
+    assert (world.runs_on, world.location, world.left_over()) == (["target"], "target", [])
+
+
 @pytest.mark.parametrize("mode", ["fails", "fails_late", "hangs", "dies", "dies_late"])
 @pytest.mark.parametrize(("script", "host"), [("kvm/receive_live", "target"), ("kvm/forward_live", "source")])
 async def test_what_goes_wrong_before_qemu_begins_is_undone(script: str, host: str, mode: str) -> None:

@@ -108,6 +108,8 @@ def test_all_faults_come_at_once(move: Move) -> None:
         (Sight(False), Sight(True), Location.TARGET),
         (Sight(True), Sight(True), Location.BOTH),
         (Sight(False, frozen=True), Sight(False), Location.SOURCE),
+        (Sight(True), Sight(False, held=True), Location.SOURCE),
+        (Sight(False, saved=True), Sight(False, held=True), Location.SOURCE),
         (Sight(False, saved=True), Sight(False), Location.SOURCE),
         (Sight(False, saved=True), Sight(False, went_on=True), Location.NOWHERE),
         (Sight(False), Sight(False), Location.NOWHERE),

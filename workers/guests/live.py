@@ -59,10 +59,10 @@ class LiveMigration:
                 yield progress_of(values)
 
     async def end(self) -> None:
-        """Wait until the guest runs on the target. Raises MigrationError."""
+        """Wait until the guest is on the target alone, and let it go on there. Raises MigrationError."""
         async for values in self._said():
             if "ended" in values:
-                return
+                return await let_go_on(self._target, self._move)
         raise MigrationError(f"{self._source.name}: the live migration's command ended without a word.")
 
     async def _said(self) -> AsyncIterator[dict[str, str]]:
@@ -91,6 +91,11 @@ def progress_of(values: dict[str, str]) -> Progress:
     # pages of zeros and compression make less of it on the wire, in proportion to what was processed so far
     expected = number("data_processed") * total // max(1, total - left)
     return Progress(sentence, expected)
+
+
+async def let_go_on(target: MecHost, move: Move) -> None:
+    """Let the guest that was received whole go on: the point of no return."""
+    await target.call("kvm/let_go_on", move.migration, move.service, limit_s=20)
 
 
 async def abort(source: MecHost, move: Move) -> None:

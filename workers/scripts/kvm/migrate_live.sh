@@ -1,4 +1,5 @@
-# QEMU's own migration, watched: a line twice a second, one when the guest stops here, one at the end.
+# QEMU's own migration, watched: a line twice a second, one when the guest stops here, one at the end. The guest arrives paused:
+# libvirt lets it go on at the source when the target's last word is lost, so it must not have gone on at the target by then.
 # Arguments: migration, service, the target's access bridge, backhaul interface, bandwidth (MiB/s), downtime limit (ms),
 # --auto-converge or nothing.
 ID=$1 SERVICE=$2 BRIDGE=$3 INTERFACE=$4 BANDWIDTH=$5 DOWNTIME=$6 CONVERGE=${7:-}
@@ -14,7 +15,7 @@ watching=$!
 trap 'kill $watching 2>/dev/null || true' EXIT
 # A little less than the link carries, and one connection: what waits in buffers when the guest stops (OpenSSH holds 2 MB for
 # each channel), its user waits for
-virsh -q migrate --live --p2p --copy-storage-inc --migrate-disks vda --parallel --parallel-connections 1 --comp-methods zstd \
+virsh -q migrate --live --suspend --p2p --copy-storage-inc --migrate-disks vda --parallel --parallel-connections 1 --comp-methods zstd \
     --comp-zstd-level 1 --bandwidth "$BANDWIDTH" $CONVERGE --xml "$live/domain.xml" --migrateuri "unix://$live/memory" --disks-uri "unix://$live/disk" \
     "$SERVICE" "qemu+unix:///system?socket=$live/libvirt" >"$live/log" 2>&1 </dev/null &
 job=$!
