@@ -11,6 +11,7 @@ from tests.bench.edge import available_mb, fresh_edge, measure_portal
 from tests.bench.machines import measure_machines
 from tests.bench.ownership import measure_ownership
 from tests.bench.pages import measure_compare, measure_pages
+from tests.bench.papers import measure_the_papers_claims
 from tests.bench.table import Figures
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=int, default=5, help="of each container and page (default 5); a forecast takes ten"
     )
-    parser.add_argument("--only", choices=["containers", "machines", "ownership", "pages", "compare"])
+    parser.add_argument("--only", choices=["containers", "machines", "paper", "ownership", "pages", "compare"])
     options = parser.parse_args()
     # whoever ends the bench finds its edge taken down, and the table of what was measured
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -33,15 +34,17 @@ def main() -> None:
 
 
 def measure(figures: Figures, runs: int, only: str | None) -> None:
-    if only in (None, "containers", "machines"):
+    if only in (None, "containers", "machines", "paper"):
         free_mb = available_mb()
         with fresh_edge() as site:
             containers_s: dict[str, list[float]] = {}
-            if only != "machines":
+            if only in (None, "containers"):
                 measure_portal(figures, site)
                 containers_s = measure_containers(figures, site, runs)
-            if only != "containers":
+            if only in (None, "machines"):
                 measure_machines(figures, site, free_mb, containers_s)
+            if only in (None, "paper"):
+                measure_the_papers_claims(figures, site)
     if only in (None, "ownership"):
         measure_ownership(figures)
     if only in (None, "compare"):
