@@ -9,21 +9,47 @@ from playwright.sync_api import Browser, Page, expect
 from .conftest import ROOT, sign_in
 
 pytestmark = pytest.mark.browser
-GO_ON = """
+BEGIN = """
 import django; django.setup()
 from django.utils import timezone
+from migrations_app.models import Host
+from tests import factories as make
+hosts = Host.objects.mec()
+moving = make.ServiceFactory(name="watched", application=hosts[0].services.first().application, host=hosts[0],
+    address="10.2.9.9", hardware_address="02:4d:00:00:09:09")
+made = make.migration(moving, hosts[1], status="running", app_found=True, total_s=None, downtime_s=None,
+    probe_downtime_s=None, bytes_on_wire=None, finished_at=None, started_at=timezone.now())
+make.stages(made, running="rsync_instance_memory"); make.samples(made, until_s=1)
+print(made.pk)
+"""
+GO_ON = """
+import django; django.setup()
 from migrations_app import actions
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import Migration
-lease = Migration.objects.get(pk=5).lease
+pk = {pk}
+lease = Migration.objects.get(pk=pk).lease
 {code}
-hint_on_commit(5)
+hint_on_commit(pk)
 """
 
 
-def go_on(data: dict[str, str], code: str) -> None:
-    """What a worker would write, by another process."""
-    subprocess.run([sys.executable, "-c", GO_ON.format(code=code)], env=data, cwd=ROOT, check=True, timeout=60)
+def run(data: dict[str, str], code: str) -> str:
+    """What another process would write."""
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, env=data, cwd=ROOT, check=True, timeout=60, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
+
+
+def go_on(data: dict[str, str], pk: str, code: str) -> None:
+    """What a worker would write of a migration."""
+    run(data, GO_ON.format(pk=pk, code=code))
+
+
+@pytest.fixture
+def migration(data: dict[str, str], portal: str) -> str:
+    """The number of a running migration of the test's own: what it does to it, no other test sees."""
+    return run(data, BEGIN)
 
 
 def log_line(page: Page, text: str) -> None:
@@ -36,22 +62,23 @@ def points(page: Page) -> int:
 
 
 def event(text: str) -> str:
-    return f'actions.record_event(migration_id=5, kind="log", message="{text}")'
+    return f'actions.record_event(migration_id=pk, kind="log", message="{text}")'
 
 
 def test_two_people_see_the_same_and_a_lost_socket_loses_nothing(
-    chromium: Browser, portal: str, data: dict[str, str]
+    chromium: Browser, portal: str, data: dict[str, str], migration: str
 ) -> None:
     first, second = sign_in(chromium, portal), sign_in(chromium, portal, "dark")
     pages = [context.new_page() for context in (first, second)]
     for page in pages:
-        page.goto(f"{portal}/migrations/5/")
+        page.goto(f"{portal}/migrations/{migration}/")
         expect(page.locator("#connection")).to_have_text("Live.")
     had = points(pages[0])
     assert had > 20
     go_on(
         data,
-        event("the first line") + "\nactions.record_samples(migration_id=5, lease=lease, samples=[[1.1, 50.0, 9]])",
+        migration,
+        event("the first line") + "\nactions.record_samples(migration_id=pk, lease=lease, samples=[[1.1, 50.0, 9]])",
     )
     for page in pages:
         log_line(page, "the first line")
@@ -63,12 +90,13 @@ def test_two_people_see_the_same_and_a_lost_socket_loses_nothing(
     pages[1].route_web_socket("**/ws/**", lambda route: route.close(code=1011))
     pages[1].reload()
     expect(pages[1].locator("#connection")).to_contain_text("connection is lost")
-    go_on(data, event("without a socket"))
+    go_on(data, migration, event("without a socket"))
     log_line(pages[1], "without a socket")
 
     go_on(
         data,
-        'actions.finish(migration_id=5, lease=lease, status="succeeded", message="It is over.", total_s=4.2, downtime_s=1.0)',
+        migration,
+        'actions.finish(migration_id=pk, lease=lease, status="succeeded", message="It is over.", total_s=4.2, downtime_s=1.0)',
     )
     for page in pages:
         log_line(page, "It is over.")
@@ -85,7 +113,7 @@ def test_a_part_that_is_fetched_anew_keeps_the_focus(chromium: Browser, portal: 
     link = page.get_by_role("link", name="mec-1", exact=True).first
     link.focus()
     link.evaluate("element => element.dataset.old = 'yes'")
-    go_on(data, "")
+    go_on(data, "5", "")
     expect(page.locator("[data-old]")).to_have_count(0)
     expect(page.locator("#edge :focus")).to_have_text("mec-1")
     context.close()
