@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from workers.engine import Location, MigrationError
 from workers.guests.base import Guest
-from workers.guests.live import LiveMigration, abort, let_go_on
+from workers.guests.live import LiveMigration, abort, resume_on_target
 from workers.hosts.base import MecHost
 from workers.layers.base import LayerStore
 from workers.move import AppAtSource, Move, SavedState, Sight
@@ -76,14 +76,16 @@ class MigrationContext:
     async def locate(self) -> Location:
         """Ask both hosts where the service is; a live migration that goes on by itself is ended first.
 
-        A guest that was handed over whole, and waits on the target for the last word, is let go on there.
+        A guest that it has handed over whole, and that is still paused on the target, is resumed there.
         """
         try:
             if "live" in self.made:
                 await abort(self.source, self.move)
             source, target = await self._look()
-            if target.held and not (source.running or source.frozen or source.saved):
-                await let_go_on(self.target, self.move)
+            gone = not (source.running or source.frozen or source.saved)
+            # frozen: the command that resumes it broke off in its midst
+            if "live" in self.made and gone and (target.received or target.frozen):
+                await resume_on_target(self.target, self.move)
                 source, target = await self._look()
         except MigrationError:
             return Location.UNKNOWN

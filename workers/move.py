@@ -64,7 +64,7 @@ class Sight:
 
     running: bool
     frozen: bool = False
-    held: bool = False  # received whole by the migration, paused, and never let go on
+    received: bool = False  # brought here whole by the migration, paused, and not resumed yet
     saved: bool = False  # its state was saved whole here
     went_on: bool = False  # a restoration here got as far as letting it go on
 

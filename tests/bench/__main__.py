@@ -11,7 +11,7 @@ from tests.bench.edge import available_mb, fresh_edge, measure_portal
 from tests.bench.machines import measure_machines
 from tests.bench.ownership import measure_ownership
 from tests.bench.pages import measure_compare, measure_pages
-from tests.bench.papers import measure_the_papers_claims
+from tests.bench.paper import measure_the_papers_claims
 from tests.bench.table import Figures
 
 

@@ -43,7 +43,7 @@ class FakeHost:
     connected: bool = False
     incoming: set[str] = field(default_factory=set)
     went_on: bool = False
-    held: bool = False  # received whole, and paused
+    received: bool = False  # whole, and paused
     receiving: bool = False  # a live migration may come in
     copying: bool = False  # a live migration goes out
     calls: list[str] = field(default_factory=list)
@@ -75,6 +75,8 @@ class FakeHost:
     async def _go_wrong(self, fault: Fault, effect: Any) -> dict[str, str]:
         if fault.mode in ("fails_late", "dies_late", "hangs_late"):
             effect()
+        if fault.mode == "breaks_off":  # after its mark, before what it is for
+            self.went_on = True
         if fault.mode.startswith("dies"):
             raise WorkerDied
         if fault.mode.startswith("hangs"):
@@ -103,8 +105,8 @@ class FakeHost:
             await asyncio.sleep(3600)
         yield "switching=yes;bytes_on_wire=40"
         self.copying = self.running = False
-        self.peer.held, self.peer.receiving = True, False
-        if fault is not None and fault.mode == "last_word_lost":  # libvirt lets the guest go on at the source then
+        self.peer.received, self.peer.receiving = True, False
+        if fault is not None and fault.mode == "finish_lost":  # libvirt resumes the guest at the source then
             self.running = True
             yield "failed=client socket is closed;bytes_on_wire=40"
         if fault is not None and fault.mode == "dies_late":
@@ -178,7 +180,7 @@ class FakeHost:
 
     def guest_undo_restore(self, *_: Any) -> None:
         assert not self.went_on, "undone where it went on"
-        self.running = self.instance = self.held = self.receiving = False
+        self.running = self.instance = self.received = self.receiving = False
 
     def guest_receive_live(self, *_: Any) -> None:
         assert "instance" in self.incoming and not self.instance
@@ -188,9 +190,9 @@ class FakeHost:
     def guest_forward_live(self, *_: Any) -> None:
         assert self.connected
 
-    def guest_let_go_on(self, *_: Any) -> None:
-        assert self.held or self.running
-        self.held, self.running, self.went_on = False, True, True
+    def guest_resume_on_target(self, *_: Any) -> None:
+        assert self.received or self.running
+        self.received, self.running, self.went_on = False, True, True
 
     def guest_abort_live(self, *_: Any) -> None:
         self.copying = False
@@ -200,10 +202,17 @@ class FakeHost:
 
     def guest_locate(self, *_: Any) -> dict[str, str]:
         return {
-            "state": "RUNNING" if self.running else "HELD" if self.held else "STOPPED",
+            "state": self._state(),
             "saved": "yes" if self.saved else "no",
             "went_on": "yes" if self.went_on else "no",
         }
+
+    def _state(self) -> str:
+        if self.running:
+            return "RUNNING"
+        if self.received:  # its mark is written before it is resumed
+            return "FROZEN" if self.went_on else "RECEIVED"
+        return "STOPPED"
 
     def guest_announce(self, *_: Any) -> None:
         assert self.running, "announced where it does not run"

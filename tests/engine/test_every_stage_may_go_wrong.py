@@ -211,15 +211,15 @@ async def test_a_guest_that_has_switched_over_is_carried_on_whatever_was_reporte
     assert (world.runs_on, world.location, world.left_over()) == (["target"], "target", [])
 
 
-async def test_a_guest_that_libvirt_lets_go_on_at_the_source_has_not_gone_on_at_the_target_as_well() -> None:
-    world = live(Fault("kvm/migrate_live", "source", "last_word_lost"))
+async def test_a_guest_that_libvirt_resumes_at_the_source_does_not_run_at_the_target_as_well() -> None:
+    world = live(Fault("kvm/migrate_live", "source", "finish_lost"))
     assert await world.migrate() is Outcome.ROLLED_BACK
     assert (world.runs_on, world.location, world.left_over()) == (["source"], "source", [])
 
 
-@pytest.mark.parametrize("mode", ["fails", "fails_late", "hangs", "hangs_late", "dies", "dies_late"])
-async def test_a_guest_that_waits_for_the_last_word_on_the_target_is_let_go_on_there(mode: str) -> None:
-    world = live(Fault("kvm/let_go_on", "target", mode))
+@pytest.mark.parametrize("mode", ["fails", "fails_late", "breaks_off", "hangs", "hangs_late", "dies", "dies_late"])
+async def test_a_guest_that_is_still_paused_on_the_target_is_resumed_there(mode: str) -> None:
+    world = live(Fault("kvm/resume_on_target", "target", mode))
     assert await world.migrate() is Outcome.FINISHED_WITH_PROBLEMS
     assert (world.runs_on, world.location, world.left_over()) == (["target"], "target", [])
 

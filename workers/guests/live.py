@@ -59,10 +59,10 @@ class LiveMigration:
                 yield progress_of(values)
 
     async def end(self) -> None:
-        """Wait until the guest is on the target alone, and let it go on there. Raises MigrationError."""
+        """Wait until the guest is on the target alone, and resume it there. Raises MigrationError."""
         async for values in self._said():
             if "ended" in values:
-                return await let_go_on(self._target, self._move)
+                return await resume_on_target(self._target, self._move)
         raise MigrationError(f"{self._source.name}: the live migration's command ended without a word.")
 
     async def _said(self) -> AsyncIterator[dict[str, str]]:
@@ -93,9 +93,9 @@ def progress_of(values: dict[str, str]) -> Progress:
     return Progress(sentence, expected)
 
 
-async def let_go_on(target: MecHost, move: Move) -> None:
-    """Let the guest that was received whole go on: the point of no return."""
-    await target.call("kvm/let_go_on", move.migration, move.service, limit_s=20)
+async def resume_on_target(target: MecHost, move: Move) -> None:
+    """Resume the guest that was received whole; only when the source has it no more. Raises MigrationError."""
+    await target.call("kvm/resume_on_target", move.migration, move.service, limit_s=20)
 
 
 async def abort(source: MecHost, move: Move) -> None:

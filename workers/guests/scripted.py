@@ -56,7 +56,7 @@ class ScriptedGuest(ABC):
         return Sight(
             running=said["state"] == "RUNNING",
             frozen=said["state"] in ("FROZEN", "FREEZING"),
-            held=said["state"] == "HELD",
+            received=said["state"] == "RECEIVED",
             saved=said["saved"] == "yes",
             went_on=said["went_on"] == "yes",
         )

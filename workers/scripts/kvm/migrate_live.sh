@@ -1,5 +1,5 @@
 # QEMU's own migration, watched: a line twice a second, one when the guest stops here, one at the end. The guest arrives paused:
-# libvirt lets it go on at the source when the target's last word is lost, so it must not have gone on at the target by then.
+# libvirt resumes it at the source when the answer of its last phase (Finish) is lost, so it must not run at the target by then.
 # Arguments: migration, service, the target's access bridge, backhaul interface, bandwidth (MiB/s), downtime limit (ms),
 # --auto-converge or nothing.
 ID=$1 SERVICE=$2 BRIDGE=$3 INTERFACE=$4 BANDWIDTH=$5 DOWNTIME=$6 CONVERGE=${7:-}

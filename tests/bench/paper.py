@@ -17,18 +17,18 @@ LEAST_R_SQUARED = 0.95
 def measure_the_papers_claims(figures: Figures, site: Site) -> None:
     cells = _run(site, "table-1", "--applications", ",".join(FACTORS))["cells"]
     for application, factor in FACTORS.items():
-        two, three = (
-            next(
-                cell["measures"]["downtime"]["mean"]
-                for cell in cells
-                if (cell["application"], cell["layers"], cell["app_found"]) == (application, *how)
-            )
-            for how in ((2, None), (3, True))
-        )
+        two, three = (_downtime_s(cells, application, *how) for how in ((2, None), (3, True)))
         figures.add(f"LXC, {application}: downtime, three layers / two (paper: 1/{factor})", [three / two], 1 / factor)
     linear = _run(site, "figure-5-ram", "--ram", ",".join(MEMORY_MB))["linear"]
     missing = [1 - value for value in linear.values()]
     figures.add("LXC, total time by memory: 1 - r² of a straight line", missing, 1 - LEAST_R_SQUARED)
+
+
+def _downtime_s(cells: list[dict[str, Any]], application: str, layers: int, app_found: bool | None) -> float:
+    about = (application, layers, app_found)
+    found = [cell for cell in cells if (cell["application"], cell["layers"], cell["app_found"]) == about]
+    value: float = found[0]["measures"]["downtime"]["mean"]
+    return value
 
 
 def _run(site: Site, design: str, *how: str) -> dict[str, Any]:
@@ -37,5 +37,5 @@ def _run(site: Site, design: str, *how: str) -> dict[str, Any]:
         file = Path(folder) / "report.json"
         hosts = ("--hosts", "mec-1,mec-2", "--runs", "1", "--json", str(file))
         site.ok("experiment", "run", design, *hosts, *how, limit_s=1800)
-        told: dict[str, Any] = json.loads(file.read_text())
-    return told
+        report: dict[str, Any] = json.loads(file.read_text())
+    return report

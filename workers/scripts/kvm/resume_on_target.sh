@@ -1,4 +1,4 @@
-# Let a guest that was received whole, and has waited since, go on here. Arguments: migration, service.
+# Resume a guest that a live migration brought here whole, and paused. May be run again. Arguments: migration, service.
 ID=$1 SERVICE=$2
 d=$INSTANCES/$SERVICE
 [ "$(cat "$d/migration" 2>/dev/null)" = "$ID" ] || fail "$SERVICE was not received here by migration $ID"
