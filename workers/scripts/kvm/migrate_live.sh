@@ -8,6 +8,7 @@ before=$(sent_bytes "$INTERFACE")
 say() { echo "$1bytes_on_wire=$(($(sent_bytes "$INTERFACE") - before))"; }
 # a worker that dies takes nobody with it: libvirt goes on, and the next worker ends it or finds it done
 trap '' PIPE HUP
+qemu=$(cat "/run/libvirt/qemu/$SERVICE.pid" 2>/dev/null || true)
 virsh -q dumpxml --migratable "$SERVICE" | sed "s|<source bridge='[^']*'/>|<source bridge='$BRIDGE'/>|" >"$live/domain.xml"
 virsh -q migrate-setmaxdowntime "$SERVICE" "$DOWNTIME"
 virsh -q event "$SERVICE" --event lifecycle --loop >"$live/events" 2>/dev/null </dev/null &
@@ -30,6 +31,16 @@ while kill -0 $job 2>/dev/null && ! stopped; do
     sleep 0.05
 done
 if kill -0 $job 2>/dev/null; then say "switching=yes;"; fi
+# Once QEMU has ended here, nothing can resume the guest at the source any more. libvirt ends it when the target has all of it, and
+# looks only each 200 ms whether it has: the user waits for that. Whether the target has all of it, the target says.
+while [ -n "$qemu" ] && kill -0 $job 2>/dev/null; do
+    if ! kill -0 "$qemu" 2>/dev/null; then
+        say "ended=yes;"
+        wait $job || true
+        exit 0
+    fi
+    sleep 0.01
+done
 if wait $job; then
     stopped || say "switching=yes;"
     say "ended=yes;"

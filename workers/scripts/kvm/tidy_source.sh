@@ -1,6 +1,7 @@
 # Set the moved instance aside on the source, with its saved state, until it is no longer needed. Arguments: migration, service.
 ID=$1 SERVICE=$2
 kept=$MEC/migrations/$ID
-domain_is_gone "$SERVICE" || fail "$SERVICE still runs here"
+# libvirt may still be about to forget it
+wait_for 10 domain_is_gone "$SERVICE" || fail "$SERVICE still runs here"
 mkdir -p "$kept"
 if [ -d "$INSTANCES/$SERVICE" ]; then mv -T "$INSTANCES/$SERVICE" "$kept/instance"; fi
