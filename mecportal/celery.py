@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mecportal.settings")
 
@@ -13,4 +14,9 @@ app.conf.beat_schedule = {
     "remove_kept_states": {"task": "workers.remove_kept_states", "schedule": 10.0, "options": {"expires": 10.0}},
     "thin_samples": {"task": "workers.thin_samples", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
+if settings.WATCH_SECONDS:
+    every = float(settings.WATCH_SECONDS)
+    app.conf.beat_schedule["look_at_hosts"] = {
+        "task": "workers.look_at_hosts", "schedule": every, "options": {"expires": every}
+    }  # fmt: skip
 app.autodiscover_tasks(["workers"])

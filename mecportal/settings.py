@@ -153,6 +153,8 @@ LIVE_NOT_CONVERGING = env.choice("MEC_LIVE_NOT_CONVERGING", ("throttle", "give_u
 LIVE_LIMIT_SECONDS = env.integer("MEC_LIVE_LIMIT_SECONDS", 600, at_least=10)
 # So long does an experiment's run wait for a quiet machine; then it begins, and its cell says that the machine was busy
 QUIET_LIMIT_SECONDS = env.integer("MEC_QUIET_LIMIT_SECONDS", 60, at_least=0)
+# How often each host is looked at; 0: never, and what happens there is seen by checks alone
+WATCH_SECONDS = env.integer("MEC_WATCH_SECONDS", 30, at_least=0)
 # The rhythm of the probe at the user's side, unless the recipe has its own
 PROBE_INTERVAL_MS = env.integer("MEC_PROBE_INTERVAL_MS", 20, at_least=5)
 

@@ -13,12 +13,13 @@ from ninja.security import SessionAuth
 from pydantic import Field
 
 from migrations_app import actions
-from migrations_app.filters import MigrationFilter
-from migrations_app.models import Application, Host, LayerCopy, Migration, Service
+from migrations_app.filters import MigrationFilter, PageFilter, TimelineFilter
+from migrations_app.models import Application, Host, LayerCopy, Migration, Service, TimelineEvent
 from migrations_app.numbers import Number
 from migrations_app.plan import decide
 from migrations_app.report import summary
 from migrations_app.views.common import get_migration_for, get_service_for, must_operate, operator_of
+from migrations_app.views.timeline import events_shown
 
 # The interactive docs fetch their scripts from elsewhere, which the portal's policy forbids: the schema alone is served
 api = NinjaAPI(title="MEC Portal", version="1", docs_url=None, auth=SessionAuth(), urls_namespace="api")
@@ -69,6 +70,8 @@ class HostOut(Schema):
     latitude: float | None
     longitude: float | None
     status: str
+    answered_at: datetime | None
+    unreachable_since: datetime | None
 
 
 class ServiceOut(Schema):
@@ -79,6 +82,7 @@ class ServiceOut(Schema):
     storage: str
     address: str
     status: str
+    autostart: bool
 
 
 class ApplicationOut(Schema):
@@ -100,6 +104,23 @@ class LayerOut(Schema):
     size_bytes: int
     origin: str
     came_at: datetime
+
+
+class EventOut(Schema):
+    id: int
+    at: datetime
+    kind: str
+    host: str
+    to_host: str | None
+    service: str
+    migration: int | None
+    message: str
+    log: str
+    by: str | None
+
+
+class AutostartIn(Schema):
+    autostart: bool
 
 
 class MigrateIn(Schema):
@@ -125,7 +146,7 @@ def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
 
 @api.get("/hosts", response=list[HostOut])
 def list_hosts(request: HttpRequest) -> Any:
-    return Host.objects.all()
+    return [_fields(host, HostOut) | {"answered_at": host.last_answer} for host in Host.objects.select_related("watch")]
 
 
 @api.get("/services", response=list[ServiceOut])
@@ -134,6 +155,40 @@ def list_services(request: HttpRequest) -> Any:
         {**_fields(service, ServiceOut), "application": service.application.name, "host": service.host.name}
         for service in Service.objects.select_related("application", "host")
     ]
+
+
+@api.patch("/services/{name}", response=ServiceOut)
+def change_service(request: HttpRequest, name: Word, wanted: AutostartIn) -> Any:
+    """Whether a service is started again when its host has rebooted."""
+    must_operate(request.user)
+    service = get_service_for(request.user, name)
+    actions.set_autostart(service=service, autostart=wanted.autostart)
+    service.refresh_from_db()
+    return _fields(service, ServiceOut) | {"application": service.application.name, "host": service.host.name}
+
+
+@api.get("/events", response=list[EventOut])
+def list_events(request: HttpRequest, limit: Number = 50, offset: Number = 0) -> Any:
+    """What happened to hosts and services, newest first. The timeline's filters: host, service, kind, since, until."""
+    found = TimelineFilter(request.GET, queryset=TimelineEvent.objects.all())
+    return [
+        _fields(event, EventOut)
+        | {
+            "host": event.host_name,
+            "to_host": event.other_host.name if event.other_host else None,
+            "service": event.service_name,
+            "migration": event.migration_id,
+            "by": event.by.username if event.by else None,
+        }
+        for event in events_shown(_rows(found))[offset : offset + max(1, min(limit, MOST))]
+    ]
+
+
+def _rows(found: PageFilter) -> Any:
+    """What a filter lets through; 422 with what is wrong with it."""
+    if not found.form.is_valid():
+        raise HttpError(422, "; ".join(f"{name}: {faults[0]}" for name, faults in found.form.errors.items()))
+    return found.qs
 
 
 @api.get("/applications", response=list[ApplicationOut])
@@ -162,9 +217,7 @@ def _fields(row: Any, schema: type[Schema]) -> dict[str, Any]:
 def list_migrations(request: HttpRequest, limit: Number = 50, offset: Number = 0) -> Any:
     """The history's filters: service, application, kind, layers, method, source, target, host, outcome, since, until."""
     found = MigrationFilter(request.GET, queryset=Migration.objects.all())
-    if not found.form.is_valid():
-        raise HttpError(422, "; ".join(f"{name}: {faults[0]}" for name, faults in found.form.errors.items()))
-    rows = found.qs.select_related("source", "target").prefetch_related("stages").order_by("-pk")
+    rows = _rows(found).select_related("source", "target").prefetch_related("stages").order_by("-pk")
     return [summary(row) for row in rows[offset : offset + max(1, min(limit, MOST))]]
 
 

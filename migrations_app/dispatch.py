@@ -11,6 +11,7 @@ RUN_EXPERIMENT = "workers.run_experiment"
 TAKE_OVER_MIGRATION = "workers.take_over_migration"
 TAKE_OVER_OPERATION = "workers.take_over_operation"
 TAKE_OVER_EXPERIMENT = "workers.take_over_experiment"
+GATHER_FACTS = "workers.gather_facts"
 log = logging.getLogger(__name__)
 
 

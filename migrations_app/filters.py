@@ -1,4 +1,4 @@
-"""Which migrations the history shows: one filter for the page, its exports and the API."""
+"""Which migrations the history shows, and which events the timeline: one filter for the page, its exports and the API."""
 
 from typing import Any
 
@@ -7,7 +7,18 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from migrations_app.experiments.designs import HOWS
-from migrations_app.models import Experiment, Host, Kind, Method, Migration, MigrationStatus, Storage
+from migrations_app.models import (
+    Experiment,
+    Host,
+    Kind,
+    Method,
+    Migration,
+    MigrationStatus,
+    Service,
+    Storage,
+    TimelineEvent,
+    TimelineKind,
+)
 
 
 def _choice(**about: Any) -> Any:
@@ -26,7 +37,22 @@ def _hosts() -> list[tuple[str, str]]:
     return [(name, name) for name in Host.objects.mec().values_list("name", flat=True)]
 
 
-class MigrationFilter(django_filters.FilterSet):  # type: ignore[misc]
+class PageFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """A filter whose form looks like the portal's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.form.fields.values():
+            select = isinstance(field.widget, forms.Select)
+            field.widget.attrs["class"] = "form-select" if select else "form-control"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the address names any filter at all."""
+        return any(value for key, value in self.data.items() if key in self.filters)
+
+
+class MigrationFilter(PageFilter):
     """By service, application, kind, model, hosts, outcome and period."""
 
     service = _choice(field_name="service_name", choices=_names("service_name"), label="Service")
@@ -55,20 +81,39 @@ class MigrationFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Migration
         fields: list[str] = []
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.form.fields.values():
-            select = isinstance(field.widget, forms.Select)
-            field.widget.attrs["class"] = "form-select" if select else "form-control"
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether the address names any filter at all."""
-        return any(value for key, value in self.data.items() if key in self.filters)
-
     def touching(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
         """From or to this host."""
         return rows.filter(Q(source__name=value) | Q(target__name=value))
+
+
+def _all_hosts() -> list[tuple[str, str]]:
+    return [(name, name) for name in Host.objects.values_list("name", flat=True)]
+
+
+def _services() -> list[tuple[str, str]]:
+    return [(name, name) for name in Service.objects.values_list("name", flat=True)]
+
+
+class TimelineFilter(PageFilter):
+    """By host, service, what happened, and period."""
+
+    host = _choice(method="about_host", choices=_all_hosts, label="Host")
+    service = _choice(field_name="service_name", choices=_services, label="Service")
+    kind = _choice(choices=TimelineKind.choices, label="What happened")
+    since = django_filters.DateFilter(
+        field_name="at", lookup_expr="date__gte", label="From day", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = django_filters.DateFilter(
+        field_name="at", lookup_expr="date__lte", label="To day", widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    class Meta:
+        model = TimelineEvent
+        fields: list[str] = []
+
+    def about_host(self, rows: QuerySet[TimelineEvent], _name: str, value: str) -> QuerySet[TimelineEvent]:
+        """On this host, or to it."""
+        return rows.filter(Q(host__name=value) | Q(other_host__name=value))
 
 
 EVERYDAY, ANY_EXPERIMENT = "everyday", "experiments"

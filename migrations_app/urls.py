@@ -16,6 +16,7 @@ from migrations_app.views import (
     registering,
     services,
     system,
+    timeline,
 )
 
 urlpatterns = [
@@ -49,7 +50,9 @@ urlpatterns = [
     path("services/<slug:name>/stop/", services.stop_service, name="stop_service"),
     path("services/<slug:name>/remove/", services.remove_service, name="remove_service"),
     path("services/<slug:name>/policy/", services.set_policy, name="set_policy"),
+    path("services/<slug:name>/autostart/", services.set_autostart, name="set_autostart"),
     path("services/<slug:name>/migrate/", migrate.migrate, name="migrate"),
+    path("timeline/", timeline.timeline, name="timeline"),
     path("operations/<number:pk>/", services.operation, name="operation"),
     path("migrations/", history.history, name="history"),
     path("migrations/export.csv", history.export_csv, name="export_csv"),

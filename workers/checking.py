@@ -39,10 +39,10 @@ def check(host: Host) -> list[dict[str, str]]:
     try:
         found = async_to_sync(_gather)(host)
     except MigrationError as error:
-        actions.record_unreachable(
-            host=host, problem=str(error.args[0]), mend=f"ssh -p {host.port} {host.user}@{host.address}"
-        )
+        actions.record_unreachable(host=host, problem=str(error.args[0]), mend=records.ssh_command(host))
         raise
+    states = {instance.name: instance.state for instance in found.instances}
+    seen = actions.HostSeen(str(found.values.pop("boot_id", "")), states, asked_at, {})
     if host.role == HostRole.USER:
         problems = [p for p in facts.problems_of(found.values, "", "") if "clock" in p["what"]]
     else:
@@ -50,9 +50,10 @@ def check(host: Host) -> list[dict[str, str]]:
         problems += _record_layers(host, found)
         problems += _record_services(host, found.instances, asked_at)
         problems += leftovers.problems_of(host, found.leftovers)
-    states = {instance.name: instance.state for instance in found.instances}
     values = found.values | {"instances": states, "leftovers": sorted(found.leftovers)}
     actions.record_facts(host=host, values=values, problems=problems)
+    actions.record_seen_host(host=host, seen=seen)
+    actions.record_checked(host=host)
     return problems
 
 
@@ -132,18 +133,13 @@ def _application_of(layer_name: str) -> Application | None:
 def _record_services(host: Host, instances: list[facts.Instance], asked_at: datetime) -> list[dict[str, str]]:
     """Make the portal's services say what runs here; an instance that it does not know is a problem."""
     found_here = {instance.name: instance for instance in instances}
-    for service in Service.objects.select_related("host"):
-        instance = found_here.get(service.name)
-        seen = instance.state if instance else None
-        works = (service.migrations.all(), service.operations.all())
-        if service.lock or any(work.filter(finished_at__gte=asked_at).exists() for work in works):
+    for service in Service.objects.filter(lock="", name__in=found_here).select_related("host"):
+        instance = found_here[service.name]
+        if instance.state != "RUNNING" or actions.was_written_since(service, asked_at):
             continue  # it may have come or gone while the host was answering
-        if service.status == ServiceStatus.UNKNOWN and seen == "RUNNING":
+        if service.status == ServiceStatus.UNKNOWN:
             actions.record_seen(service=service, status=ServiceStatus.RUNNING, host=host)
-        elif service.host == host and service.status == ServiceStatus.RUNNING and seen != "RUNNING":
-            lost = ServiceStatus.STOPPED if seen else ServiceStatus.UNKNOWN
-            actions.record_seen(service=service, status=lost)
-        elif service.host == host and instance and seen == "RUNNING":
+        elif service.host == host:
             actions.record_memory(service_id=service.pk, memory_bytes=instance.memory_bytes)
     known = set(Service.objects.values_list("name", flat=True))
     twice = [

@@ -38,6 +38,11 @@ def target_of(host: Host, bandwidth_mbit: int | None = None) -> Target:
     )
 
 
+def ssh_command(host: Host) -> str:
+    """How an operator tries the connection by hand."""
+    return f"ssh -p {host.port} {host.user}@{host.address}"
+
+
 def recipe_of(application: Application) -> recipes.Recipe:
     """The recipe as it was checked when it was added."""
     return recipes.Recipe.model_validate(application.recipe)

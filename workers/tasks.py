@@ -15,7 +15,7 @@ from django.db import close_old_connections
 
 from migrations_app import actions, dispatch
 from migrations_app.actions.leases import LeaseGone
-from workers import experimenting, migrating, operating, reconciling, records
+from workers import experimenting, looking, migrating, operating, reconciling, records
 from workers.assignment import read_assignment
 from workers.engine import LeaseLost, Outcome
 
@@ -109,8 +109,23 @@ def remove_kept_states() -> None:
     reconciling.remove_kept_states()
 
 
+@shared_task(name="workers.look_at_hosts")
+def look_at_hosts() -> None:
+    """Look at each host whose turn it is."""
+    close_old_connections()
+    looking.look_at_hosts()
+
+
+@shared_task(name=dispatch.GATHER_FACTS)
+def gather_facts(host_id: int) -> None:
+    """Check a host without an operator's asking."""
+    close_old_connections()
+    looking.gather_facts(host_id)
+
+
 @shared_task(name="workers.thin_samples")
 def thin_samples() -> None:
-    """Of the probe's samples of a day ago keep those that a plot needs."""
+    """Of the probe's samples of a day ago keep those that a plot needs, and of the timeline its last months."""
     close_old_connections()
     actions.thin_samples()
+    actions.remove_old_events()

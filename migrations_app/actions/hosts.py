@@ -138,13 +138,3 @@ def record_facts(*, host: Host, values: dict[str, Any], problems: list[dict[str,
     )
     Host.objects.filter(pk=host.pk).update(status=HostStatus.PROBLEM if problems else HostStatus.READY)
     hint_on_commit()
-
-
-@transaction.atomic
-def record_unreachable(*, host: Host, problem: str, mend: str) -> None:
-    """A host that does not answer keeps its last facts, and says since when they are old."""
-    facts, _created = HostFacts.objects.get_or_create(host=host, defaults={"gathered_at": timezone.now()})
-    facts.problems = [{"what": problem, "mend": mend}]
-    facts.save()
-    Host.objects.filter(pk=host.pk).update(status=HostStatus.UNREACHABLE)
-    hint_on_commit()

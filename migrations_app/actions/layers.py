@@ -21,11 +21,13 @@ from migrations_app.models import (
     Service,
     ServiceNetwork,
     Storage,
+    TimelineKind,
 )
 from migrations_app.models.names import validate_name
 
 from .applications import kept_for_another
 from .operations import queue_operation
+from .timeline import record_in_timeline
 
 
 @transaction.atomic
@@ -153,5 +155,13 @@ def record_layer_copy(
 
 def record_layer_gone(*, host: Host, keep: list[int]) -> None:
     """Take those copies of a host out of the residency map that its check did not see."""
-    LayerCopy.objects.filter(host=host).exclude(pk__in=keep).delete()
+    for copy in LayerCopy.objects.filter(host=host).exclude(pk__in=keep):
+        record_copy_gone(copy)
+
+
+def record_copy_gone(copy: LayerCopy) -> None:
+    """One copy is no longer on its host, and no work of the portal's removed it."""
+    copy.delete()
+    message = f"The layer {copy.name} ({copy.get_kind_display()}) is gone from {copy.host}."
+    record_in_timeline(TimelineKind.LAYER_GONE, message, host=copy.host)
     hint_on_commit()

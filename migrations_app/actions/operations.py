@@ -14,6 +14,7 @@ from migrations_app.models import Experiment, Host, Operation, OperationKind, Op
 
 from .leases import LeaseGone, next_lease
 from .locking import lock_service, refused_when_claimed, release
+from .timeline import record_operation_in_timeline
 
 ACTIVE_OPERATIONS = (OperationStatus.QUEUED, OperationStatus.RUNNING)
 
@@ -92,6 +93,7 @@ def finish_operation(*, operation: Operation, succeeded: bool, message: str, log
     if not ended.exists():  # it may be written again when the answer was lost
         _update(operation, status=status, message=message, log=log, finished_at=timezone.now())
         release(operation)
+        record_operation_in_timeline(operation, succeeded=succeeded, message=message)
 
 
 def _update(operation: Operation, **values: Any) -> None:

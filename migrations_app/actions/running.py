@@ -24,6 +24,7 @@ from migrations_app.models import (
 
 from .leases import LeaseGone, next_lease, owning
 from .locking import refused_when_claimed, release
+from .timeline import record_migration_in_timeline
 
 MOVED = (MigrationStatus.SUCCEEDED, MigrationStatus.FINISHED_WITH_PROBLEMS)
 
@@ -206,6 +207,8 @@ def finish(*, migration_id: int, lease: int, status: MigrationStatus, message: s
         Service.objects.filter(migrations=migration).update(status=ServiceStatus.UNKNOWN)
     release(migration)
     record_event(migration_id=migration_id, kind="outcome", message=message, data={"outcome": status})
+    migration.status = status
+    record_migration_in_timeline(migration)
     _send_next(migration)
 
 

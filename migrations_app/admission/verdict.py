@@ -64,7 +64,7 @@ def of_host(host: Host) -> Iterator[Finding]:
     elif status == HostStatus.READY:
         yield Finding(OK, f"{host} was ready at its last check.")
     elif status == HostStatus.UNREACHABLE:
-        sentence = f"{host} was not reachable at its last check: mend the connection, then check it."
+        sentence = f"{host} does not answer: mend the connection, then check it."
         yield Finding(FAULT, sentence, "check", host.name)
     elif status == HostStatus.PROBLEM:
         sentence = f"{host} has problems: its page lists them, each with what mends it."

@@ -19,6 +19,7 @@ from .choices import (
     ServiceStatus,
     StageStatus,
     Storage,
+    TimelineKind,
     way_in_words,
 )
 from .experiment import Cell, Experiment
@@ -27,6 +28,7 @@ from .layer import Application, BaseLayer, LayerCopy
 from .migration import Event, Migration, ProbeSample, StageRun
 from .operation import Operation
 from .service import Service, ServiceNetwork
+from .watch import HostWatch, TimelineEvent
 
 __all__ = [
     "ACTIVE",
@@ -44,6 +46,7 @@ __all__ = [
     "HostFacts",
     "HostRole",
     "HostStatus",
+    "HostWatch",
     "Kind",
     "Method",
     "LayerCopy",
@@ -61,5 +64,7 @@ __all__ = [
     "StageRun",
     "StageStatus",
     "Storage",
+    "TimelineEvent",
+    "TimelineKind",
     "way_in_words",
 ]

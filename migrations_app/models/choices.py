@@ -72,8 +72,27 @@ class ServiceStatus(ShownChoices):
     RUNNING = "running", "green", "player-play", "Running"
     STOPPED = "stopped", "secondary", "player-stop", "Stopped"
     FAILED = "failed", "red", "alert-circle", "Failed"
+    CRASHED = "crashed", "red", "alert-circle", "Crashed"
+    UNREACHABLE = "unreachable", "orange", "question-mark", "Unknown: its host does not answer"
     UNKNOWN = "unknown", "orange", "question-mark", "Unknown: look at both hosts"
     REMOVING = "removing", "blue", "trash", "Being removed"
+
+
+class TimelineKind(ShownChoices):
+    """What happened to a host or a service."""
+
+    UNREACHABLE = "unreachable", "red", "plug-connected-x", "Unreachable"
+    ANSWERS = "answers", "green", "circle-check", "Answers again"
+    REBOOTED = "rebooted", "orange", "refresh", "Rebooted"
+    LAYER_GONE = "layer_gone", "orange", "alert-triangle", "Layer gone"
+    CRASHED = "crashed", "red", "alert-circle", "Crashed"
+    ENDED = "ended", "orange", "player-stop", "Ended with its host"
+    SEEN = "seen", "green", "circle-check", "Seen running"
+    AUTOSTARTED = "autostarted", "blue", "player-play", "Started automatically"
+    OPERATED = "operated", "secondary", "adjustments", "Work done"
+    FAILED = "failed", "red", "alert-circle", "Work failed"
+    MIGRATED = "migrated", "blue", "arrows-exchange", "Migrated"
+    NOT_MIGRATED = "not_migrated", "orange", "arrow-back-up", "Not migrated"
 
 
 class MigrationStatus(ShownChoices):

@@ -1,6 +1,7 @@
 """MEC hosts, and the machine at the user's side that probes services."""
 
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -15,6 +16,9 @@ from .names import (
     validate_name,
     validate_user,
 )
+
+if TYPE_CHECKING:
+    from .watch import HostWatch
 
 # A terabit a second: what no link has, and a number that every database and shell can hold
 MOST_MBIT = 1_000_000
@@ -82,6 +86,23 @@ class Host(models.Model):
     @property
     def shown_status(self) -> HostStatus:
         return HostStatus(self.status)
+
+    @property
+    def unreachable_since(self) -> datetime | None:
+        """Since when it has not answered; None while it does."""
+        watch = self.watch_or_none
+        return watch.unreachable_since if watch else None
+
+    @property
+    def last_answer(self) -> datetime | None:
+        """When it last answered a look or a check; None while it never did."""
+        watch = self.watch_or_none
+        return watch.answered_at if watch else None
+
+    @property
+    def watch_or_none(self) -> "HostWatch | None":
+        watch: HostWatch | None = getattr(self, "watch", None)
+        return watch
 
     @property
     def facts_or_none(self) -> "HostFacts | None":

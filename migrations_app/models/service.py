@@ -70,6 +70,9 @@ class Service(models.Model):
     memory_bytes = models.PositiveBigIntegerField(
         default=0, help_text="What it held when it last answered for the first time, or when its host was last checked"
     )
+    autostart = models.BooleanField(
+        default=True, help_text="When its host has rebooted, start it again; what it held in memory is lost then"
+    )
     # all work on a service excludes each other, from the moment it is asked for: "migration 7", "operation 12"
     lock = models.CharField(max_length=40, blank=True, help_text="The work that has this service; empty when none has")
     experiment = models.ForeignKey(

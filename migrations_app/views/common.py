@@ -34,7 +34,7 @@ def must_operate(user: Person) -> None:
 def get_host_for(user: Person, name: str) -> Host:
     """The host of this name, for one who may see it."""
     _must_see(user)
-    return get_object_or_404(Host.objects.select_related("facts"), name=name)
+    return get_object_or_404(Host.objects.select_related("facts", "watch"), name=name)
 
 
 def get_application_for(user: Person, name: str) -> Application:
@@ -46,7 +46,7 @@ def get_application_for(user: Person, name: str) -> Application:
 def get_service_for(user: Person, name: str) -> Service:
     """The service of this name, for one who may see it."""
     _must_see(user)
-    return get_object_or_404(Service.objects.select_related("application", "host"), name=name)
+    return get_object_or_404(Service.objects.select_related("application", "host__watch"), name=name)
 
 
 def get_migration_for(user: Person, pk: int) -> Migration:

@@ -9,7 +9,11 @@ from .common import active_operations, page
 
 def edge(request: HttpRequest) -> HttpResponse:
     """Hosts with their services and layers, live."""
-    hosts = Host.objects.prefetch_related("services__application", "layer_copies", "facts").order_by("role", "name")
+    hosts = (
+        Host.objects.select_related("watch")
+        .prefetch_related("services__application", "layer_copies", "facts")
+        .order_by("role", "name")
+    )
     moving = list(Migration.objects.active().select_related("source", "target", "service"))
     stages = {
         stage.migration_id: stage

@@ -11,6 +11,7 @@ from migrations_app.host_keys import fingerprint_of
 from migrations_app.models import BaseLayer, Host, Kind, Migration, Operation
 
 from .common import action, active_operations, attempt, get_host_for, operator_of, operators_only, page
+from .timeline import events_of_host
 
 DEFAULT_BASE = "debian-13"
 FACTS = {
@@ -40,7 +41,7 @@ FACTS = {
 
 def hosts(request: HttpRequest) -> HttpResponse:
     """All hosts."""
-    rows = Host.objects.select_related("facts").prefetch_related("services")
+    rows = Host.objects.select_related("facts", "watch").prefetch_related("services")
     return page(request, "hosts/list.html", {"hosts": rows}, live="hosts/_list.html")
 
 
@@ -58,8 +59,9 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
         "fingerprint": fingerprint_of(shown.host_key),
         "copies": copies,
         "has_base": any(copy.base_id for copy in copies),
-        "services": shown.services.select_related("application"),
+        "services": shown.services.select_related("application", "host__watch"),
         "operations": operations,
+        "events": events_of_host(shown)[:8],
         "busy": active_operations(host=shown),
         "migrations": Migration.objects.touching(shown).select_related("source", "target", "service")[:10],
         "bases": BaseLayer.objects.values_list("name", flat=True).distinct(),

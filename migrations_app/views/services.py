@@ -22,11 +22,12 @@ from .common import (
     operators_only,
     page,
 )
+from .timeline import events_shown
 
 
 def services(request: HttpRequest) -> HttpResponse:
     """All services."""
-    rows = Service.objects.select_related("application", "host")
+    rows = Service.objects.select_related("application", "host__watch")
     context = {"services": rows, "has_applications": Application.objects.exists(), "has_hosts": Host.objects.exists()}
     return page(request, "services/list.html", context, live="services/_list.html")
 
@@ -40,6 +41,7 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
         "active": shown.migrations.active().first(),
         "held": occupation(shown),
         "operations": Operation.objects.filter(service=shown).select_related("host")[:5],
+        "events": events_shown(shown.timeline.all())[:8],
         "probe": shown.application.recipe.get("probe", {}),
         "policy_form": PolicyForm(instance=shown),
     }
@@ -70,6 +72,23 @@ def set_policy(request: HttpRequest, name: str) -> HttpResponse:
         actions.set_policy(service=shown, **form.cleaned_data)
 
     attempt(request, f"The policy of {name} is kept.", change)
+    return redirect("service", name=name)
+
+
+@action
+def set_autostart(request: HttpRequest, name: str) -> HttpResponse:
+    """Whether it is started again when its host has rebooted."""
+    shown, wanted = get_service_for(request.user, name), request.POST.get("autostart")
+    again = (
+        "is started again when its host has rebooted" if wanted == "on" else "stays as it is when its host has rebooted"
+    )
+
+    def change() -> None:
+        if wanted not in ("on", "off"):
+            raise ValidationError("Choose on or off.")
+        actions.set_autostart(service=shown, autostart=wanted == "on")
+
+    attempt(request, f"{name} {again}.", change)
     return redirect("service", name=name)
 
 

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from migrations_app.models import (
     Host,
     HostStatus,
+    HostWatch,
     Migration,
     MigrationStatus,
     Operation,
@@ -37,11 +38,15 @@ def health(request: HttpRequest) -> HttpResponse:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Counts by status, in Prometheus' text format, for those who are signed in."""
+    """Counts by status and each host's last answer, in Prometheus' text format, for those who are signed in."""
     registry = CollectorRegistry()
     for name, what, model, statuses in COUNTED:
         gauge = Gauge(name, what, ["status"], registry=registry)
         counts = dict(model._default_manager.order_by().values_list("status").annotate(n=Count("pk")))
         for status in statuses:
             gauge.labels(status.value).set(counts.get(status.value, 0))
+    answered = Gauge("mec_host_last_answer_timestamp_seconds", "When a host last answered", ["host"], registry=registry)
+    for name, moment in HostWatch.objects.values_list("host__name", "answered_at"):
+        if moment is not None:
+            answered.labels(name).set(moment.timestamp())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

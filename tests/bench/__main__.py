@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tests.bench.containers import measure_containers
 from tests.bench.edge import available_mb, fresh_edge, measure_portal
+from tests.bench.looks import measure_looks
 from tests.bench.machines import measure_machines
 from tests.bench.ownership import measure_ownership
 from tests.bench.pages import measure_compare, measure_pages
@@ -20,7 +21,7 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=int, default=5, help="of each container and page (default 5); a forecast takes ten"
     )
-    parser.add_argument("--only", choices=["containers", "machines", "paper", "ownership", "pages", "compare"])
+    parser.add_argument("--only", choices=["containers", "machines", "paper", "ownership", "looks", "pages", "compare"])
     options = parser.parse_args()
     # whoever ends the bench finds its edge taken down, and the table of what was measured
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -47,6 +48,8 @@ def measure(figures: Figures, runs: int, only: str | None) -> None:
                 measure_the_papers_claims(figures, site)
     if only in (None, "ownership"):
         measure_ownership(figures)
+    if only in (None, "looks"):
+        measure_looks(figures)
     if only in (None, "compare"):
         measure_compare(figures, runs)
     if only in (None, "pages"):

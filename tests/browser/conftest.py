@@ -19,7 +19,8 @@ import django; django.setup()
 from datetime import timedelta
 from django.utils import timezone
 from tests import factories as make
-from migrations_app.models import Migration
+from migrations_app import actions
+from migrations_app.models import Migration, Service
 operator = make.operator(); operator.set_password("{password}"); operator.save()
 make.network()
 service, target = make.ready_edge()
@@ -37,6 +38,10 @@ Migration.objects.filter(status="succeeded").update(cell=experiment.cells.first(
 moving = make.ServiceFactory(application=service.application, host=service.host)
 live = make.migration(moving, target, status="running", app_found=True, total_s=None, downtime_s=None,
     probe_downtime_s=None, bytes_on_wire=None, finished_at=None, started_at=timezone.now() - timedelta(seconds=1))
+actions.record_unreachable(host=make.HostFactory(), problem="It does not answer at 10.0.0.9 port 22.", mend="ssh root@10.0.0.9")
+seen = actions.HostSeen("boot", {{service.name: "STOPPED"}}, timezone.now(), {{service.name: "lxc: signal 11 " * 20}})
+actions.record_seen_host(host=service.host, seen=seen)
+Service.objects.update(status="running")
 make.stages(live, running="rsync_instance_memory"); make.samples(live, until_s=1)
 """
 

@@ -14,7 +14,7 @@ PATHS = (
     "/", "/hosts/", "/hosts/mec-1/", "/hosts/mec-3/", "/hosts/mec-1/edit/", "/register-host/", "/layers/",
     "/applications/", "/applications/game-server/", "/add-application/", "/services/", "/services/game-1/", "/deploy/",
     "/services/game-1/migrate/", "/migrations/", "/migrations/?plot=each", "/migrations/?kind=kvm", "/migrations/1/",
-    "/migrations/2/", "/migrations/3/", "/migrations/4/", "/migrations/5/", "/operations/1/", "/compare/",
+    "/migrations/2/", "/migrations/3/", "/migrations/4/", "/migrations/5/", "/timeline/", "/operations/1/", "/compare/",
     "/compare/?kind=kvm", "/experiments/", "/experiments/1/", "/start-experiment/", "/nothing/",
 )  # fmt: skip
 BAD = ("serious", "critical")

@@ -13,6 +13,7 @@ from django.test import Client
         ("/applications/", "Add a recipe"),
         ("/services/", "Register a MEC host first"),
         ("/migrations/", "Migrate a running service"),
+        ("/timeline/", "moved, crashed, rebooted"),
     ],
 )
 def test_an_empty_page_says_the_next_step(path: str, says: str, as_operator: Client) -> None:

@@ -13,7 +13,7 @@ ACTING = {
     "register_host", "confirm_host", "edit_host", "remove_host", "check_host", "provision_base", "build_base",
     "host_key", "pin_host_key", "add_application", "build_application", "remove_application", "deploy_service",
     "start_service", "stop_service", "remove_service", "migrate", "cancel_migration", "set_policy", "start_experiment",
-    "stop_experiment", "remove_leftover",
+    "stop_experiment", "remove_leftover", "set_autostart",
 }  # fmt: skip
 NAMED = sorted(route.name for route in urlpatterns if isinstance(route, URLPattern) and route.name)
 
@@ -63,7 +63,9 @@ def test_a_viewer_sees_no_button_that_acts(name: str, edge: dict[str, Any], as_v
     assert forms == text.count('action="/logout/"')
 
 
-@pytest.mark.parametrize("path", ["hosts", "services", "applications", "layers", "migrations", "migrations/1"])
+@pytest.mark.parametrize(
+    "path", ["hosts", "services", "applications", "layers", "events", "migrations", "migrations/1"]
+)
 def test_a_stranger_gets_401_from_the_api(path: str, stranger: Client) -> None:
     assert stranger.get(f"/api/{path}").status_code == 401
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from migrations_app.models import Migration
 from tests import factories
 from tests.engine.fakes import FakeHost
-from workers import assignment, leftovers, migrating, operating, reconciling, whereabouts
+from workers import assignment, leftovers, looking, migrating, operating, reconciling, whereabouts
 from workers.engine import MigrationError
 from workers.hosts.base import HostUnreachable, Target
 
@@ -59,7 +59,7 @@ def reach(monkeypatch: pytest.MonkeyPatch, hosts: dict[str, FakeHost]) -> None:
             raise HostUnreachable(f"{target.name} does not answer.")
         yield hosts[target.name]
 
-    for module in (assignment, migrating, operating, reconciling, leftovers, whereabouts):
+    for module in (assignment, migrating, operating, reconciling, leftovers, looking, whereabouts):
         monkeypatch.setattr(module, "connect", connect)
     monkeypatch.setattr(assignment, "SshHost", FakeHost)
 

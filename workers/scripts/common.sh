@@ -14,6 +14,9 @@ fence() {
     [ "$newest" -le "$2" ] || { echo "another worker has taken $1 over" >&2; exit 113; }
 }
 
+# Another name for each boot: the kernel's, and when the first process began, for a host that is itself a container.
+boot_id() { echo "$(cat /proc/sys/kernel/random/boot_id)-$(sed 's/.*) //' /proc/1/stat | cut -d' ' -f20)"; }
+
 # The digest of a tree: names, kinds, modes, owners, link targets and contents; not times, which a clone may change.
 tree_digest() {
     (

@@ -1,4 +1,4 @@
-"""./manage.py service: deploy, start, stop, remove and list services."""
+"""./manage.py service: deploy, start, stop, remove and list services; their policy and autostart."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from migrations_app.models import Application, Host, Kind, Policy, Service, Stor
 
 
 class Command(BaseCommand):
-    help = "Deploy, start, stop, remove and list services; set their policy."
+    help = "Deploy, start, stop, remove and list services; set their policy and autostart."
 
     def add_arguments(self, parser: CommandParser) -> None:
         sub = parser.add_subparsers(dest="action", required=True)
@@ -35,6 +35,9 @@ class Command(BaseCommand):
         policy.add_argument("--cost-per-downtime-s", type=float, help="of the weighted policy")
         policy.add_argument("--cost-per-total-s", type=float)
         policy.add_argument("--cost-per-mb", type=float)
+        autostart = sub.add_parser("autostart", help="whether it is started again when its host has rebooted")
+        autostart.add_argument("name")
+        autostart.add_argument("autostart", choices=["on", "off"])
         sub.add_parser("list", help="list the services")
 
     def handle(self, *, action: str, **options: Any) -> None:
@@ -69,6 +72,11 @@ class Command(BaseCommand):
         service = get(Service, options["name"])
         actions.set_policy(service=service, policy=options["policy"], **costs)
         self.stdout.write(f"{service}: {service.get_policy_display().lower()}.")
+
+    def do_autostart(self, options: dict[str, Any]) -> None:
+        service, wanted = get(Service, options["name"]), options["autostart"] == "on"
+        actions.set_autostart(service=service, autostart=wanted)
+        self.stdout.write(f"{service}: autostart {options['autostart']}.")
 
     def do_list(self, _options: dict[str, Any]) -> None:
         for service in Service.objects.select_related("application", "host"):

@@ -12,6 +12,7 @@ unshare --net ip link add mec-try0 type veth peer name mec-try1 2>/dev/null || l
 echo "missing_modules=${lacks:-}"
 version() { command -v "$1" >/dev/null && "$@" 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n1 || true; }
 echo "kernel=$(uname -r)"
+echo "boot_id=$(boot_id)"
 echo "machine=$(uname -m)"
 echo "os=$(. /etc/os-release && echo "$PRETTY_NAME")"
 echo "cpu_model=$(grep -m1 '^model name' /proc/cpuinfo | cut -d: -f2- | sed 's/^ //')"

@@ -1,0 +1,80 @@
+"""Hosts and services are watched: what crashes, falls silent or reboots is seen, and starts again if it is to."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.site import Site
+
+pytestmark = pytest.mark.lab
+SOON_S = 90
+
+
+@pytest.fixture(scope="module")
+def watched(site: Site) -> Iterator[Site]:
+    """A portal that looks every two seconds, and a service on the first host."""
+    look_every(site, "2")
+    site.ok("service", "deploy", "watched", "--application", "no-application", "--host", "mec-1")
+    yield site
+    site.ok("service", "remove", "watched")
+    look_every(site, "30")
+
+
+def look_every(site: Site, seconds: str) -> None:
+    site.end_portal()
+    site.environment["MEC_WATCH_SECONDS"] = seconds
+    site.start_portal()
+
+
+def status(site: Site, table: str, name: str) -> str:
+    return str(site.rows(f"select status from migrations_app_{table} where name = ?", name)[0]["status"])
+
+
+def becomes(site: Site, table: str, name: str, wanted: str) -> None:
+    site.wait(f"{name} to be {wanted}", lambda: status(site, table, name) == wanted, SOON_S)
+
+
+def events(site: Site, kind: str) -> list[str]:
+    rows = site.rows("select message, log from migrations_app_timelineevent where kind = ? order by id", kind)
+    return [f"{row['message']}\n{row['log']}" for row in rows]
+
+
+def test_a_service_whose_command_ends_is_crashed_and_can_be_started(watched: Site) -> None:
+    watched.shell("mec-1", "kill -KILL $(lxc-info -P /var/lib/mec/instances -n watched -pH)")
+    becomes(watched, "service", "watched", "crashed")
+    (told,) = events(watched, "crashed")
+    assert "watched ended on mec-1 without being asked to." in told
+    assert "lxc" in told, "with what its technology wrote"
+    watched.ok("service", "start", "watched")
+    assert status(watched, "service", "watched") == "running"
+    assert watched.where("watched") == ["mec-1"]
+
+
+def test_a_host_that_falls_silent_is_unreachable_until_it_answers(watched: Site) -> None:
+    watched.shell("mec-1", "pkill -STOP -o sshd")
+    try:
+        becomes(watched, "host", "mec-1", "unreachable")
+        becomes(watched, "service", "watched", "unreachable")
+        refused = watched.migrate("watched", "mec-2")
+        assert refused["outcome"] == "refused", refused
+    finally:
+        watched.shell("mec-1", "pkill -CONT -o sshd")
+    becomes(watched, "service", "watched", "running")
+    watched.wait("mec-1 to be checked", lambda: status(watched, "host", "mec-1") in ("ready", "problem"), SOON_S)
+    moved = watched.migrate("watched", "mec-2")
+    assert moved["outcome"] == "succeeded", moved["error"]
+    assert watched.migrate("watched", "mec-1")["outcome"] == "succeeded"
+
+
+def test_what_ran_when_its_host_was_rebooted_is_started_again(watched: Site) -> None:
+    counted = [watched.count("watched") for _ in range(20)][-1]
+    watched.ok("lab", "down")
+    becomes(watched, "service", "watched", "unreachable")
+    watched.ok("lab", "up", *watched.up, limit_s=600)
+    becomes(watched, "service", "watched", "running")
+    assert watched.where("watched") == ["mec-1"]
+    assert watched.count("watched") < counted, "what it held in memory is lost"
+    assert any("mec-1 was rebooted" in told for told in events(watched, "rebooted"))
+    assert any("started again from its files" in told for told in events(watched, "autostarted"))
+    moved = watched.migrate("watched", "mec-2")
+    assert moved["outcome"] == "succeeded", moved["error"]

@@ -1,0 +1,8 @@
+# The last that was written about an instance that ended: by its technology, and by the kernel where it was out of memory.
+# Changes nothing. Arguments: service.
+SERVICE=$1
+{
+    grep -v -e ' TRACE ' -e ' DEBUG ' "$INSTANCES/$SERVICE/start.log" 2>/dev/null | tail -n 20
+    tail -n 20 "/var/log/libvirt/qemu/$SERVICE.log" 2>/dev/null
+    dmesg 2>/dev/null | grep -F -e "/lxc.payload.$SERVICE" -e "/machine-qemu" | grep -i -e oom -e 'out of memory' | tail -n 5
+} | awk '{printf "line:%03d=%s\n", NR, $0}'
