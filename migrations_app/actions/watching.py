@@ -91,7 +91,7 @@ def record_unreachable(*, host: Host, problem: str, mend: str) -> None:
     )
     watch, _created = HostWatch.objects.get_or_create(host=host)
     if HostWatch.objects.filter(pk=watch.pk, unreachable_since=None).update(unreachable_since=timezone.now()):
-        record_in_timeline(TimelineKind.UNREACHABLE, f"{host} does not answer: {problem}", host=host)
+        record_in_timeline(TimelineKind.UNREACHABLE, problem, host=host)
     running = Service.objects.filter(host=host, lock="", status=ServiceStatus.RUNNING)
     changed |= bool(running.update(status=ServiceStatus.UNREACHABLE))
     if changed:

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
+from migrations_app.management.command import PortalCommand
 from migrations_app.models import Migration
 
 Write = Callable[[str], Any]
@@ -45,7 +46,7 @@ def one_object(write: Write) -> Iterator[None]:
         answer(write, UNKNOWN, f"The database does not answer: {error}")
 
 
-class JsonCommand(BaseCommand):
+class JsonCommand(PortalCommand):
     """A command with --json, of whose own arguments nothing may be said in another way either."""
 
     def run_from_argv(self, argv: list[str]) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from lab.registering import register
 from lab.status import status
+from migrations_app.management.command import PortalCommand
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Register the machines of the emulated edge with the portal, and check them."
 
     def handle(self, **_options: Any) -> None:

@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from migrations_app import actions
+from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import follow_operation, get, refused
 from migrations_app.models import Application, Host, Kind, Storage
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Add, list, build and remove applications."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_app import actions
+from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import follow_operation, get, refused
 from migrations_app.models import Host, Kind
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Build a base layer on a host, or provision a host that lacks it."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from migrations_app import actions
+from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import refused
 from migrations_app.models import Migration
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Cancel a migration; refused once the service is being restored on its target."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
@@ -18,6 +18,7 @@ from migrations_app.experiments.feasible import pair_of_hosts
 from migrations_app.experiments.files import report_csv, report_html, report_markdown
 from migrations_app.experiments.report import MEASURES, report
 from migrations_app.management.answering import REFUSED
+from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import POLL_S, WORKER_LIMIT_S, get, refused
 from migrations_app.models import Design, Experiment, ExperimentStatus, Host, Kind, Storage
 
@@ -46,7 +47,7 @@ def _numbers(text: str) -> tuple[int, ...]:
         raise CommandError(f"“{text}” is no list of whole numbers: write them as 50,100,200.") from error
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Repeat the paper's evaluation on two hosts. `run` waits for the end; exit code 0: all cells were measured."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from migrations_app import actions, host_keys
+from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import follow_operation, get, refused
 from migrations_app.models import Host, HostRole
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Register, list, check and remove MEC hosts."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -4,14 +4,15 @@ import ipaddress
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from migrations_app import actions
+from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import refused
 from migrations_app.models import ServiceNetwork
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Show or set the access network's addresses that services get."
 
     def add_arguments(self, parser: CommandParser) -> None:

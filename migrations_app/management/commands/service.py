@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from migrations_app import actions
+from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import follow_operation, get, refused
 from migrations_app.models import Application, Host, Kind, Policy, Service, Storage
 
 
-class Command(BaseCommand):
+class Command(PortalCommand):
     help = "Deploy, start, stop, remove and list services; set their policy and autostart."
 
     def add_arguments(self, parser: CommandParser) -> None:
