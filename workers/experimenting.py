@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.2
 # No work takes so long: what is not done by then keeps no experiment from its end
 WAIT_LIMIT_S = 7200.0
+# A cell that ends so many workers without a measured run would end each one
+MOST_ATTEMPTS = 3
 
 
 class CellFailed(Exception):
@@ -97,11 +99,17 @@ def _attempt(experiment: Experiment, cell: Cell) -> None:
     """Measure one cell; its failure is noted, and does not end the experiment."""
     actions.begin_cell(cell=cell)
     try:
+        if cell.attempts > MOST_ATTEMPTS:
+            raise CellFailed(
+                f"{MOST_ATTEMPTS} workers died over it without measuring a run: look what they wrote (worker.log), then start "
+                "it once more."
+            )
         service = _fresh_service(experiment, cell)
         while (measured := cell.migrations.filter(status=MigrationStatus.SUCCEEDED).count()) < experiment.runs:
             _go_on(experiment)
             _say(experiment, f"{cell}: run {measured + 1} of {experiment.runs}.")
             _run(experiment, cell, service)
+            actions.note_measured(cell=cell)
     except (Stopped, *LOST_DATABASE):
         raise
     except Exception as error:  # one cell's failure, of whatever kind, is not the others'

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from migrations_app import recipes
@@ -115,9 +116,15 @@ def finish_experiment(*, experiment: Experiment, status: ExperimentStatus, messa
 
 def begin_cell(*, cell: Cell) -> None:
     """A cell that is taken up again keeps its first beginning."""
-    Cell.objects.filter(pk=cell.pk).update(status=CellStatus.RUNNING)
+    Cell.objects.filter(pk=cell.pk).update(status=CellStatus.RUNNING, attempts=F("attempts") + 1)
     Cell.objects.filter(pk=cell.pk, started_at=None).update(started_at=timezone.now())
+    cell.refresh_from_db()
     hint_on_commit()
+
+
+def note_measured(*, cell: Cell) -> None:
+    """A run of the cell was measured: whoever takes it up goes on with the next."""
+    Cell.objects.filter(pk=cell.pk).update(attempts=0)
 
 
 def finish_cell(*, cell: Cell, status: CellStatus, error: str = "") -> None:

@@ -67,6 +67,9 @@ class Cell(models.Model):
     ram_mb = models.PositiveIntegerField(null=True, blank=True, help_text="Of the RAM simulation, where it is swept")
     status = models.CharField(max_length=12, choices=CellStatus, default=CellStatus.WAITING)
     error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Workers that took it up since its last measured run"
+    )
     notes: "models.JSONField[list[str], list[str]]" = models.JSONField(default=list, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

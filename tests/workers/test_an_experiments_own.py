@@ -134,6 +134,31 @@ def test_what_nobody_foresaw_fails_its_cell_and_no_other(
     assert not Application.objects.filter(variant_of__isnull=False).exists()
 
 
+class WorkerDies(BaseException):
+    """As SIGKILL does: nothing that the worker would do after it is done."""
+
+
+def test_a_cell_that_ends_each_worker_fails_and_the_others_are_measured(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadly, *others = experiment.cells.values_list("pk", flat=True)
+
+    def run(_experiment: Experiment, cell: Cell, _service: Service) -> None:
+        if cell.pk == deadly:
+            raise WorkerDies
+        raise experimenting.CellFailed("it came to be tried")
+
+    monkeypatch.setattr(experimenting, "_run", run)
+    for _worker in range(experimenting.MOST_ATTEMPTS):
+        with pytest.raises(WorkerDies):
+            execute(experiment)
+        Experiment.objects.update(status="queued")
+    experiment = execute(experiment)
+    assert experiment.status == "finished"
+    assert "3 workers died over it" in experiment.cells.get(pk=deadly).error
+    assert {cell.error for cell in experiment.cells.filter(pk__in=others)} == {"it came to be tried"}
+
+
 def test_a_database_that_is_away_fails_no_cell(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: Any) -> None:
         raise OperationalError("the server closed the connection")
