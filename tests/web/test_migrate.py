@@ -68,7 +68,7 @@ def test_all_faults_are_said_at_once_and_nothing_is_begun(as_operator: Client, e
     answer = as_operator.post(f"/services/{edge['service'].name}/migrate/", {"target": target.name, "layers": 3})
     text = answer.content.decode()
     assert answer.status_code == 422
-    for words in ("not reachable", "does not hold the base", "lacks avx, avx2", "make room there"):
+    for words in ("does not answer", "does not hold the base", "lacks avx, avx2", "make room there"):
         assert words in text
     assert "Provision base" in text
     assert "disabled" in text
