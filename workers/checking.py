@@ -26,7 +26,7 @@ from workers.layers import LAYERS_OF
 
 # how an operator ends and removes an instance by hand
 REMOVE = {
-    "lxc": "lxc-stop -P /var/lib/mec/instances -n {name}; umount /var/lib/mec/instances/{name}/rootfs; "
+    "lxc": "lxc-stop -P /var/lib/mec/instances -n {name} -k; umount /var/lib/mec/instances/{name}/rootfs; "
     "rm -rf --one-file-system /var/lib/mec/instances/{name}",
     "kvm": "virsh destroy {name}; rm -rf --one-file-system /var/lib/mec/instances/{name}",
 }
@@ -141,16 +141,27 @@ def _record_services(host: Host, instances: list[facts.Instance], asked_at: date
             actions.record_seen(service=service, status=ServiceStatus.RUNNING, host=host)
         elif service.host == host:
             actions.record_memory(service_id=service.pk, memory_bytes=instance.memory_bytes)
+    return [*_elsewhere(host, found_here), *_unknown(instances)]
+
+
+def _elsewhere(host: Host, found_here: dict[str, facts.Instance]) -> list[dict[str, str]]:
+    """Instances of services that the portal has on other hosts: one that runs, too, or what a migration could not take away."""
+    problems = []
+    others = Service.objects.exclude(host=host).filter(lock="", name__in=found_here)
+    for service in others.select_related("host"):
+        found, there = found_here[service.name], service.host
+        if found.state == "RUNNING":
+            what = f"“{service}” runs here, and the portal has it on {there}, {service.shown_status.label.lower()}."
+            problems.append({"what": what, "mend": f"./manage.py host check {there}"})
+        elif service.status == ServiceStatus.RUNNING:  # where that is not certain, this may be the only one
+            what = f"A past instance of “{service}”, which runs on {there}, is still here ({found.state.lower()})."
+            problems.append({"what": what, "mend": REMOVE[found.kind].format(name=found.name)})
+    return problems
+
+
+def _unknown(instances: list[facts.Instance]) -> list[dict[str, str]]:
     known = set(Service.objects.values_list("name", flat=True))
-    twice = [
-        {
-            "what": f"“{service}” runs here, and the portal has it on {service.host}, {service.shown_status.label.lower()}.",
-            "mend": f"./manage.py host check {service.host}",
-        }
-        for service in Service.objects.exclude(host=host).filter(lock="").select_related("host")
-        if service.name in found_here and found_here[service.name].state == "RUNNING"
-    ]
-    return twice + [
+    return [
         {
             "what": f"There is an instance “{found.name}” that the portal does not know ({found.state.lower()}).",
             "mend": REMOVE[found.kind].format(name=found.name),

@@ -150,6 +150,17 @@ def test_a_check_names_a_service_that_runs_where_the_portal_does_not_have_it(edg
     ]
 
 
+@pytest.mark.parametrize(("status", "named"), [("running", True), ("unknown", False), ("unreachable", False)])
+def test_a_check_names_what_a_migration_left_where_it_is_certain_that_the_service_runs_elsewhere(
+    status: str, named: bool, edge: Edge
+) -> None:
+    service, _here, there, _hosts = edge
+    Service.objects.update(status=status)
+    host = Host.objects.get(name=there.name)
+    problems = checking._record_services(host, [Instance(service.name, "lxc", "FROZEN")], timezone.now())
+    assert [problem["mend"].startswith("lxc-stop ") for problem in problems] == [True] * named
+
+
 def test_where_it_is_certain_only_its_own_host_is_asked(edge: Edge) -> None:
     service, here, there, _hosts = edge
     Service.objects.update(status="running")
