@@ -101,12 +101,12 @@ class MigrationContext:
 
 def place(source: Sight, target: Sight) -> Location:
     """Where a service is, from what both hosts say. Source: https://docs.ganeti.org (TLMigrateInstance asks every node)."""
-    at_source = source.running or source.frozen
-    if target.running:
-        return Location.BOTH if at_source else Location.TARGET
-    if at_source:
+    if target.running:  # what stands frozen on the source is its past
+        return Location.BOTH if source.running else Location.TARGET
+    if source.running:
         return Location.SOURCE
-    # its state is whole on the source and it never went on from it elsewhere: nothing is lost by resuming there
-    if source.saved and not target.went_on and not target.frozen:
+    # it stands frozen on the source, or its state is whole there, and it never went on from it elsewhere: nothing is lost by
+    # letting it go on there
+    if (source.frozen or source.saved) and not target.went_on and not target.frozen:
         return Location.SOURCE
     return Location.NOWHERE

@@ -63,7 +63,7 @@ class Sight:
     """What one host says of a service during a migration."""
 
     running: bool
-    frozen: bool = False
+    frozen: bool = False  # all of it is there and stands still
     received: bool = False  # brought here whole by the migration, paused, and not resumed yet
     saved: bool = False  # its state was saved whole here
     went_on: bool = False  # a restoration here got as far as letting it go on

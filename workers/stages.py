@@ -97,11 +97,14 @@ async def suspend_instance(ctx: Context) -> None:
 
 
 async def resume_on_source(ctx: Context) -> None:
-    """Undo `suspend_instance`, unless the service goes on elsewhere."""
-    if "restoring" in ctx.made and (await ctx.guest.look(ctx.target, ctx.move)).running:
-        raise MigrationError(
-            f"{ctx.move.service} runs on {ctx.target.name}, so it was not resumed on {ctx.source.name}."
-        )
+    """Undo `suspend_instance`, unless the service goes on elsewhere, or did."""
+    if "restoring" in ctx.made:
+        there = await ctx.guest.look(ctx.target, ctx.move)
+        if there.running or there.went_on:
+            raise MigrationError(
+                f"{ctx.move.service} {'runs' if there.running else 'went on'} on {ctx.target.name}, so it was not resumed on "
+                f"{ctx.source.name}."
+            )
     if problem := await ctx.guest.resume_on_source(ctx.source, ctx.move):
         await ctx.problem(problem)
     await ctx.guest.announce(ctx.source, ctx.move.station)
@@ -176,7 +179,7 @@ async def verify(ctx: Context) -> None:
 
 
 async def tidy_source(ctx: Context) -> None:
-    """Set the source's instance aside and close the way; the saved state stays on the source for a set time.
+    """End what stood frozen on the source, set its instance aside and close the way; the saved state stays there for a set time.
 
     Three things that do not depend on each other: one that fails stops none of the others.
     """

@@ -35,6 +35,7 @@ class FakeHost:
     faults: list[Fault] = field(default_factory=list)
     journal: Any = None
     running: bool = False
+    frozen: bool = False  # suspended: it stands still until it is ended or goes on
     instance: bool = False
     saved: bool = False
     kept_instance: bool = False
@@ -162,15 +163,18 @@ class FakeHost:
 
     def guest_suspend(self, *_: Any) -> dict[str, str]:
         assert self.running, "suspended while it does not run"
-        self.running, self.saved = False, True
+        self.running, self.frozen, self.saved = False, True, True
         return {"digest": "s1", "bytes": "50"}
 
     def guest_resume(self, *_: Any) -> None:
-        if not self.running:
-            if not self.saved:
-                raise CommandFailed(self.name, "lxc/resume", 1, "its state was not saved whole")
-            self.running = True
-        self.saved = False
+        if not (self.running or self.frozen or self.saved):
+            raise CommandFailed(self.name, "lxc/resume", 1, "its state was not saved whole")
+        assert self.peer is not None and not (self.peer.running or self.peer.went_on), "its past was brought back"
+        self.running, self.frozen, self.saved = True, False, False
+
+    def restart(self) -> None:
+        """The host goes down and comes up: only what lies on its disk is there."""
+        self.running = self.frozen = self.received = self.connected = False
 
     def guest_restore(self, *_: Any) -> None:
         assert "instance/saved/state" in self.incoming, "restored without its memory"
@@ -212,7 +216,7 @@ class FakeHost:
             return "RUNNING"
         if self.received:  # its mark is written before it is resumed
             return "FROZEN" if self.went_on else "RECEIVED"
-        return "STOPPED"
+        return "FROZEN" if self.frozen else "STOPPED"
 
     def guest_announce(self, *_: Any) -> None:
         assert self.running, "announced where it does not run"
@@ -221,7 +225,8 @@ class FakeHost:
         assert self.running
 
     def guest_tidy_source(self, *_: Any) -> None:
-        assert not self.running
+        assert not self.running, "ended while it runs"
+        self.frozen = False
         self.instance, self.kept_instance = False, True
 
 

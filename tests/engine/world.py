@@ -128,5 +128,6 @@ class World:
         """What a rolled back, cancelled or succeeded migration must not leave."""
         left = [f"{host.name}: key" for host in (self.source, self.target) if host.key or host.connected]
         left += [f"target: {sorted(self.target.incoming)}"] if self.target.incoming else []
+        left += [f"{host.name}: frozen" for host in (self.source, self.target) if host.frozen]
         left += ["target: instance"] if self.target.instance and not self.target.running else []
         return left

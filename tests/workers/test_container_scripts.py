@@ -6,35 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.engine.world import World
+from tests.workers.containers import running
 from tests.workers.this_machine import ThisMachine
 from workers.guests.lxc import config
-from workers.hosts.base import CommandFailed
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> ThisMachine:
     return ThisMachine(tmp_path)
-
-
-async def test_a_container_that_was_saved_whole_can_be_resumed_though_its_digest_took_too_long(
-    here: ThisMachine,
-) -> None:
-    state = here.container("echo", version=1)
-    criu_saves(here, state)
-    here.tool("lxc-checkpoint", f"echo RUNNING >{state}")
-    here.tool("xxh128sum", 'sleep 5; md5sum "$@"')  # gigabytes of memory on a slow disk
-    with pytest.raises(CommandFailed, match="took longer than 1 s"):
-        await here.call("lxc/suspend", 7, "echo", 1)
-    assert state.read_text().strip() == "STOPPED", "it was saved whole, and stopped"
-    assert (here.place / "migrations/7/state/pages-1.img").exists()
-    await here.call("lxc/resume", 7, "echo")
-    assert state.read_text().strip() == "RUNNING"
-
-
-def criu_saves(here: ThisMachine, state: Path) -> None:
-    """CRIU writes an image, and the words that it was called with, and ends the container."""
-    kept = here.place / "migrations/7/state"
-    here.tool("criu", f'echo "$@" >{here.run}/words; echo memory >{kept}/pages-1.img; echo STOPPED >{state}')
 
 
 @pytest.mark.parametrize(
@@ -52,10 +31,11 @@ def criu_saves(here: ThisMachine, state: Path) -> None:
 async def test_criu_saves_a_container_with_the_control_groups_of_its_host(
     version: int, freezer: str, roots: str, here: ThisMachine
 ) -> None:
-    criu_saves(here, here.container("echo", version))
+    running(here, version)
     await here.call("lxc/suspend", 7, "echo", 5)
     words = (here.run / "words").read_text()
     assert words.startswith("dump -t 1234 ")
+    assert " --leave-running " in words
     assert words.strip().endswith(f"--freeze-cgroup {here.cgroups}/{freezer} {roots}")
 
 

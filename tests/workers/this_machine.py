@@ -10,7 +10,7 @@ from workers.hosts.ssh import REFUSED
 
 
 class ThisMachine:
-    """`place` takes the place of /var/lib/mec, /run and /sys/fs/cgroup; `tools` come first on the PATH."""
+    """`place` takes the place of /var/lib/mec, /run, /sys/fs/cgroup and /sys/class/net; `tools` come first on the PATH."""
 
     name = "here"
     target = Target("here", "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
@@ -22,6 +22,7 @@ class ThisMachine:
         self.run.mkdir()
         self.cgroups, self.groups = place / "cgroup", place / "groups"
         self.cgroups.mkdir()
+        self.network = place / "net"
         self.tool("xxh128sum", 'case "$1" in -c|--quiet) exit 0 ;; esac; md5sum "$@"')
         self.tool("lxc-info", "exit 1")
         self.tool("mount", "exit 0")
@@ -58,6 +59,7 @@ class ThisMachine:
     ) -> dict[str, str]:
         text = script_for(script, stdin, fence)
         text = text.replace("/sys/fs/cgroup", str(self.cgroups)).replace("/proc/$1/cgroup", str(self.groups))
+        text = text.replace("/sys/class/net", str(self.network))
         text = text.replace("MEC=/var/lib/mec", f"MEC={self.place}").replace("/run/mec-", f"{self.run}/mec-")
         process = await asyncio.create_subprocess_exec(
             "timeout", "-k", "2", f"{limit_s:g}", "sh", "-eu", "-s", "--", *map(str, arguments),

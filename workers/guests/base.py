@@ -40,7 +40,7 @@ class Guest(Protocol):
         ...
 
     async def suspend(self, source: MecHost, move: Move, size_bytes: int) -> SavedState:
-        """Stop the service with its running state saved; `size_bytes` is about what there is to save."""
+        """Freeze the service and save its running state; `size_bytes` is about what there is to save."""
         ...
 
     def state_part(self, move: Move) -> Part:
@@ -71,7 +71,7 @@ class Guest(Protocol):
         ...
 
     async def tidy_source(self, source: MecHost, move: Move) -> None:
-        """Set the moved instance aside on the source, with its saved state."""
+        """End what stood frozen on the source, and set the moved instance aside there with its saved state."""
         ...
 
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:

@@ -74,6 +74,31 @@ container_state() {
 is_frozen() { grep -qsx -e FROZEN -e FREEZING -e 'frozen 1' "$1/freezer.state" "$1/cgroup.events"; }
 thaw() { if has_cgroup2; then echo 0 >"$1/cgroup.freeze"; else echo THAWED >"$1/freezer.state"; fi; }
 
+# Let a control group's processes stand still, every one of them, within about 10 s. The user waits for it, so it is looked at each
+# millisecond, not each 100 as CRIU does. Version 1 now and then wants to be told again. Argument: its directory, of the freezer.
+freeze() {
+    if has_cgroup2; then file=$1/cgroup.freeze word=1; else file=$1/freezer.state word=FROZEN; fi
+    looks=0
+    while [ $looks -lt 4000 ]; do
+        [ $((looks % 500)) != 0 ] || echo $word >"$file"
+        ! grep -qsx -e FROZEN -e 'frozen 1' "$1/freezer.state" "$1/cgroup.events" || return 0
+        looks=$((looks + 1))
+        sleep 0.001
+    done
+    return 1
+}
+
+# End a control group's processes that stand still: none of them runs again, since a killed one looks at nothing else when it is
+# thawed. Version 1 has no word for it. Argument: its directory, of the freezer.
+end_frozen() {
+    if [ -e "$1/cgroup.kill" ]; then
+        echo 1 >"$1/cgroup.kill"
+    else
+        kill -KILL $(find "$1" -name cgroup.procs -exec cat {} +) 2>/dev/null || true
+    fi
+    thaw "$1"
+}
+
 # Seconds, then a command that must come true.
 wait_for() {
     tries=$(($1 * 20))
@@ -149,6 +174,36 @@ free_cable() {
     [ -z "$cable" ] || [ ! -e "/sys/class/net/$cable" ] || ip link delete "$cable" 2>/dev/null || true
 }
 
+# Take a container off the users' network, and back. Not by setting its cable down: its routes would be saved as dead, which no
+# restoration takes. Argument: service.
+leave_bridge() {
+    cable=$(network_setting "$1" veth.pair)
+    [ ! -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" nomaster
+}
+join_bridge() {
+    cable=$(network_setting "$1" veth.pair) bridge=$(network_setting "$1" link)
+    [ -z "$cable" ] || [ -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" master "$bridge" ||
+        echo "problem=$1 goes on here, and its users do not reach it: its cable $cable could not be put into $bridge"
+}
+
+# End the processes of a container that stands frozen, and of no other. First its cable goes: a connection whose end they would
+# close may live on elsewhere. Argument: service.
+end_frozen_container() {
+    [ "$(container_state "$1")" = FROZEN ] || return 0
+    free_cable "$1"
+    end_frozen "$(control_group "$(container_pid "$1")" freezer)"
+    wait_for 10 is_stopped "$1" || fail "$1 stands frozen here and does not end"
+}
+
+# Let a container go on that a migration froze, as if nothing had been. Arguments: service, migration.
+unfreeze() {
+    # names that CRIU gave to files for the restoration
+    [ ! -s "$MEC/migrations/$2/names" ] || xargs -0 -I{} rm -f {} {}.mec <"$MEC/migrations/$2/names"
+    join_bridge "$1"
+    group=$(control_group "$(container_pid "$1")" freezer)
+    ! is_frozen "$group" || thaw "$group"
+}
+
 # The hardware address of the service that an instance was made for: no other has it, so it says whose the instance is.
 owner_of() {
     cat "$INSTANCES/$1/owner" 2>/dev/null ||
@@ -158,6 +213,22 @@ owner_of() {
 
 # Whether libvirt has a guest of this name that is not the service with this hardware address.
 is_strangers_guest() { said=$(virsh -q dumpxml "$1" 2>/dev/null) && ! echo "$said" | grep -qiF "$2"; }
+
+# How CRIU locks a container's network while it saves and restores it: by the nftables library where it can, since iptables starts
+# processes for it, 65 ms of downtime at either end. Before 4.1 CRIU named its table by a process that the restored one is not.
+# Found out once a boot, by the checks.
+network_lock() {
+    known=/run/mec-network-lock
+    if [ ! -s $known ]; then
+        lock=iptables
+        if criu --version | awk '/^Version/ {split($2, v, "."); exit !(v[1] > 4 || (v[1] == 4 && v[2] >= 1))}' &&
+            criu check --feature network_lock_nftables >/dev/null 2>&1; then
+            lock=nftables
+        fi
+        echo $lock >$known
+    fi
+    cat $known
+}
 
 # The first error of a CRIU log; it writes some on success, too.
 first_error() { grep -e Error "$1" 2>/dev/null | grep -v -e rlimit -e 'cgroupd: recv' | head -n1 | grep .; }

@@ -4,6 +4,7 @@ SERVICE=$1 BASE=$2 LAYER=$3 STORAGE=$4 BACKHAUL=$5
 instance=$INSTANCES/$SERVICE
 echo "kernel=$(uname -r)"
 echo "criu_version=$(criu --version 2>/dev/null | awk '/^Version/{print $2}')"
+echo "network_lock=$(network_lock)"
 echo "lxc_version=$(lxc-checkpoint --version 2>/dev/null)"
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
 echo "base_digest=$(cat $MEC/layers/base/"$BASE"/digest 2>/dev/null)"

@@ -1,6 +1,8 @@
 # Put the root together and start the container. Arguments: service, the number of its interface. The configuration is given
 # as text.
 SERVICE=$1 INDEX=$2
+[ "$(container_state "$SERVICE")" != FROZEN ] ||
+    fail "$SERVICE stands frozen here, as a migration left it, and may have gone on elsewhere: docs/migrating.md, Stuck, says what to do"
 is_running "$SERVICE" && exit 0
 d=$INSTANCES/$SERVICE
 given >"$d/config"

@@ -1,5 +1,5 @@
-# Stop the container with its state saved, and take the digest of what was saved. Arguments: migration, service, the most
-# seconds that the digest may take.
+# Freeze the container, save its state, and take the digest of what was saved. It stays frozen until it runs on the target: to undo
+# this is to thaw it. Arguments: migration, service, the most seconds that the digest may take.
 ID=$1 SERVICE=$2 LIMIT=${3:-600}
 kept=$MEC/migrations/$ID
 mkdir -p "$kept"
@@ -15,24 +15,42 @@ link-remap
 file-locks
 ghost-limit 67108864
 CONFIG
+# A file that is open under a name which it lost, and has others, gets one more from CRIU for the restoration; CRIU takes that away
+# again where the processes stay. So it gets a third one, before it does
+cat >"$kept/names.sh" <<'HOOK'
+#!/bin/sh
+[ "$CRTOOLS_SCRIPT_ACTION" = post-dump ] || exit 0
+grep -aoE '/[^[:cntrl:]]*link_remap\.[0-9]+' "$CRTOOLS_IMAGE_DIR/files.img" | while read -r name; do
+    [ ! -f "$MEC_ROOT$name" ] || { ln "$MEC_ROOT$name" "$MEC_ROOT$name.mec" && printf '%s\0' "$MEC_ROOT$name" >>"$MEC_NAMES"; } || exit 1
+done
+HOOK
+chmod 700 "$kept/names.sh"
+export MEC_ROOT="$INSTANCES/$SERVICE/rootfs" MEC_NAMES="$kept/names"
 pid=$(container_pid "$SERVICE")
 [ -n "$pid" ] || fail "$SERVICE does not run here"
+freezer=$(control_group "$pid" freezer)
 # CRIU as liblxc calls it (its criu.c). liblxc 6.0 itself fails over a container that it has restored with control groups of
 # version 2: it does not find that one's freezer (lxc/lxc#4643)
 set -- # the words of CRIU
 for group in $(control_groups "$pid"); do set -- "$@" --cgroup-root "${group#:}"; done
+if ! freeze "$freezer" || ! leave_bridge "$SERVICE"; then
+    unfreeze "$SERVICE" "$ID"
+    fail "$SERVICE cannot be frozen: one of its processes does not stand still, or its cable cannot be taken off the bridge"
+fi
 criu dump -t "$pid" -D "$kept/state" -o dump.log --file-locks --link-remap --manage-cgroups=full --ext-mount-map auto \
     --enable-external-sharing --enable-external-masters --enable-fs hugetlbfs --enable-fs tracefs --force-irmap \
-    --freeze-cgroup "$(control_group "$pid" freezer)" "$@" </dev/null >"$kept/criu.log" 2>&1 || {
+    --network-lock "$(network_lock)" --leave-running --action-script "$kept/names.sh" --freeze-cgroup "$freezer" "$@" </dev/null >"$kept/criu.log" 2>&1 || {
+    unfreeze "$SERVICE" "$ID"
     grep -vE '^\([0-9.]+\) +(Dumping|Something)' "$kept/state/dump.log" 2>/dev/null | tail -n 400 >&2
     fail "CRIU could not save $SERVICE: $(first_error "$kept/state/dump.log" || tail -n1 "$kept/criu.log")"
 }
-# whole: from here on it can be resumed from what was saved
+# CRIU leaves it as it found it. Did it run on, what was saved would be its past
+is_frozen "$freezer" || fail "$SERVICE is saved, and did not stay frozen"
+# whole: from here on it can be resumed from what was saved, too, if this host goes down
 touch "$kept/complete"
-# CRIU has killed its processes, and liblxc's monitor ends as it does after any end
-wait_for 5 is_stopped "$SERVICE" || fail "$SERVICE is saved but does not stop"
-# a closing TCP socket would hold the old end for minutes, answering for the service's address
-free_cable "$SERVICE"
+[ ! -e "$kept/names" ] || xargs -0 -I{} mv {}.mec {} <"$kept/names"
+# the restored one is not to stand still: version 1 has the freezer's state in the image
+sed -i 's/\(freezer\.state\x12\x06\)FROZEN/\1THAWED/' "$kept/state/cgroup.img"
 (cd "$kept/state" && rm -f stats-dump && timeout "$LIMIT" xxh128sum ./*.img >manifest) ||
     fail "the digest of what was saved of $SERVICE took longer than $LIMIT s, or failed"
 echo "digest=$(xxh128sum <"$kept/state/manifest" | cut -d' ' -f1)"
