@@ -94,6 +94,21 @@ def test_the_restoration_fails_on_the_target(site: Site, echo: str) -> None:
     faults.assert_it_lives(site, echo, site.last_migration(), counted)
 
 
+def test_a_source_whose_processes_were_ended_while_they_stood_frozen_is_resumed_from_what_was_saved(
+    site: Site, echo: str, slow: None
+) -> None:
+    counted = site.count(echo)
+    migration, source, _target = faults.begin(site, echo, "rsync_instance_memory")
+    # as after its reboot: none of them is there, and the state that was saved is
+    site.shell(source, f"lxc-stop -P /var/lib/mec/instances -n {echo} -k")
+    site.link(source, up=False)
+    ended = site.wait_for_end(migration)
+    site.link(source, up=True)
+    assert ended["status"] == "rolled_back", ended["error"]
+    assert site.where(echo) == [source]
+    faults.assert_it_lives(site, echo, ended, counted)
+
+
 def test_a_state_image_that_arrives_damaged_is_not_restored(site: Site, echo: str) -> None:
     faults.damage_the_state(site, echo, "pages-1.img", at=0)
 

@@ -94,7 +94,7 @@ end_frozen() {
     if [ -e "$1/cgroup.kill" ]; then
         echo 1 >"$1/cgroup.kill"
     else
-        kill -KILL $(find "$1" -name cgroup.procs -exec cat {} +) 2>/dev/null || true
+        find "$1" -name cgroup.procs -exec cat {} + | while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done
     fi
     thaw "$1"
 }

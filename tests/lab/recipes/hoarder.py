@@ -37,6 +37,14 @@ def watched_deleted_file():
     return number
 
 
+def renamed_file():
+    """Open under a name that it lost; it has another one."""
+    number = os.open("/tmp/first", os.O_RDWR | os.O_CREAT)
+    os.link("/tmp/first", "/tmp/second")
+    os.unlink("/tmp/first")
+    return number
+
+
 def child(prepare):
     pid = os.fork()
     if pid == 0:
@@ -66,6 +74,7 @@ def secret():
 KINDS = {
     "io-uring": lambda: system_call(IO_URING_SETUP, 8, ctypes.create_string_buffer(120)),
     "large-deleted-file": deleted_file,
+    "renamed-file": renamed_file,
     "watched-deleted-file": watched_deleted_file,
     "alg-socket": lambda: socket.socket(38, socket.SOCK_SEQPACKET, 0).detach(),
     "vsock": lambda: socket.socket(40, socket.SOCK_STREAM).detach(),

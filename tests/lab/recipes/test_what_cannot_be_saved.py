@@ -40,3 +40,17 @@ def test_what_criu_refuses_is_explained_and_the_service_goes_on(site: Site, depl
         assert int(after.split()[1]) > int(before.split()[1])
     assert site.migrate(service, "mec-2")["outcome"] == "succeeded"
     site.assert_nothing_is_left()
+
+
+def test_a_file_that_is_open_under_a_name_it_lost_moves_with_its_service(
+    site: Site, deployed: Callable[..., str]
+) -> None:
+    site.ok("application", "add", str(HERE / "hoarder.toml"))
+    service = deployed("hoarder")
+    before = tell(site, service, "hold renamed-file")
+    moved = site.migrate(service, "mec-2")
+    assert (moved["outcome"], moved["error"]) == ("succeeded", "")
+    assert int(tell(site, service, "count").split()[1]) > int(before.split()[1])
+    names = site.shell("mec-2", f"find /var/lib/mec/instances/{service}/upper -name '*link_remap*'")
+    assert not names, "CRIU's own names are gone"
+    site.assert_nothing_is_left()
