@@ -32,13 +32,15 @@ class Owner:
 
 
 # saving and resuming ------------------------------------------------------------------------------------------------------
-def virsh(here: ThisMachine, state: Path, also: str = "") -> None:
+def virsh(here: ThisMachine, state: Path, also: str = "", first: str = "") -> None:
     """A libvirt with one guest, whose state is in a file."""
     here.tool(
         "virsh",
         "shift\n"
-        f'case $1 in domstate) [ -s {state} ] && cat {state} || {{ echo "error: failed to get domain" >&2; exit 1; }} ;;\n'
-        f"dumpxml) echo '<domain/>' ;;\nsave) echo memory >\"$3\"; : >{state} ;;\n"
+        f'case $1 in {first} domstate) [ -s {state} ] && cat {state} || {{ echo "error: failed to get domain" >&2; exit 1; }} ;;\n'
+        f"dumpxml) echo '<domain/>' ;;\nsuspend) echo 'paused (user)' >{state} ;;\nresume) echo 'running (unpaused)' >{state} ;;\n"
+        "snapshot-create-as) file=${5#file=}; echo memory >${file%%,*} ;;\n"
+        f"destroy) : >{state} ;;\n"
         f'restore) echo "running (restored)" >{state} ;;\n{also}\nesac',
     )
 
@@ -53,14 +55,55 @@ def running_guest(here: ThisMachine) -> Path:
     return state
 
 
-async def test_a_guest_that_was_saved_whole_can_be_resumed_though_its_digest_took_too_long(here: ThisMachine) -> None:
+async def test_a_guest_is_saved_paused_and_stays_so_until_it_is_resumed_or_ended(here: ThisMachine) -> None:
+    state = running_guest(here)
+    await here.call("kvm/suspend", 7, "echo", 5)
+    assert (await here.call("kvm/locate", 7, "echo")) == {"state": "FROZEN", "saved": "yes", "went_on": "no"}
+    await here.call("kvm/resume", 7, "echo")
+    assert "running" in state.read_text()
+    assert not (here.place / "migrations/7").exists()
+    await here.call("kvm/suspend", 7, "echo", 5)
+    for _ in range(2):
+        await here.call("kvm/tidy_source", 7, "echo")
+    assert not state.read_text(), "it was ended"
+    assert (here.place / "migrations/7/instance/image/disk.qcow2").exists()
+
+
+async def test_a_guest_that_cannot_be_saved_goes_on_at_once(here: ThisMachine) -> None:
+    state = running_guest(here)
+    # the first that matches is what it does
+    virsh(here, state, first='snapshot-create-as) echo "error: no room" >&2; exit 1 ;;')
+    with pytest.raises(CommandFailed, match="could not save echo: no room"):
+        await here.call("kvm/suspend", 7, "echo", 5)
+    assert "running" in state.read_text()
+
+
+async def test_a_paused_guest_is_not_started(here: ThisMachine) -> None:
+    running_guest(here)
+    await here.call("kvm/suspend", 7, "echo", 5)
+    with pytest.raises(CommandFailed, match="is paused here"):
+        await here.call("kvm/start", "echo", "<cpu/>")
+
+
+async def test_a_guest_that_runs_is_not_taken_for_what_a_migration_left(here: ThisMachine) -> None:
+    state = running_guest(here)
+    here.tool("sleep", "exit 0")
+    with pytest.raises(CommandFailed, match="still runs here"):
+        await here.call("kvm/tidy_source", 7, "echo")
+    assert "running" in state.read_text()
+
+
+async def test_a_guest_that_was_saved_whole_can_be_resumed_though_its_digest_took_too_long_and_its_host_went_down(
+    here: ThisMachine,
+) -> None:
     state = running_guest(here)
     here.tool("xxh128sum", 'sleep 5; md5sum "$@"')
     with pytest.raises(CommandTimedOut):
         await here.call("kvm/suspend", 7, "echo", limit_s=1)
     assert (here.place / "migrations/7/state/memory").exists()
+    state.write_text("")
     await here.call("kvm/resume", 7, "echo")
-    assert "running" in state.read_text()
+    assert state.read_text() == "running (restored)\n"
 
 
 async def test_a_guest_whose_digest_outlasts_its_own_limit_says_so(here: ThisMachine) -> None:

@@ -74,23 +74,31 @@ container_state() {
 is_frozen() { grep -qsx -e FROZEN -e FREEZING -e 'frozen 1' "$1/freezer.state" "$1/cgroup.events"; }
 thaw() { if has_cgroup2; then echo 0 >"$1/cgroup.freeze"; else echo THAWED >"$1/freezer.state"; fi; }
 
-# Let a control group's processes stand still, every one of them, within about 10 s. The user waits for it, so it is looked at each
-# millisecond, not each 100 as CRIU does. Version 1 now and then wants to be told again. Argument: its directory, of the freezer.
+# Whether all of them do. The user waits for the answer, so no process is started for it. Argument: as above.
+stand_still() {
+    if has_cgroup2; then file=$1/cgroup.events; else file=$1/freezer.state; fi
+    while read -r said; do case $said in FROZEN | 'frozen 1') return 0 ;; esac; done <"$file"
+    return 1
+}
+
+# Let all of them stand still, within some ten seconds; it is looked at each millisecond, not each 100 as CRIU does. Version 1 now and
+# then wants to be told again. Argument: as above.
 freeze() {
-    if has_cgroup2; then file=$1/cgroup.freeze word=1; else file=$1/freezer.state word=FROZEN; fi
+    if has_cgroup2; then lever=$1/cgroup.freeze word=1; else lever=$1/freezer.state word=FROZEN; fi
     looks=0
     while [ $looks -lt 4000 ]; do
-        [ $((looks % 500)) != 0 ] || echo $word >"$file"
-        ! grep -qsx -e FROZEN -e 'frozen 1' "$1/freezer.state" "$1/cgroup.events" || return 0
+        [ $((looks % 500)) != 0 ] || echo $word >"$lever"
+        ! stand_still "$1" || return 0
         looks=$((looks + 1))
         sleep 0.001
     done
     return 1
 }
 
-# End a control group's processes that stand still: none of them runs again, since a killed one looks at nothing else when it is
-# thawed. Version 1 has no word for it. Argument: its directory, of the freezer.
+# End a container's processes that stand still: none of them runs again, since a killed one looks at nothing else when it is
+# thawed. Version 1 has no word for it. Argument: as above, of a container and of nothing else.
 end_frozen() {
+    case $1 in */lxc.payload.?*) ;; *) fail "$1 is no container's control group" ;; esac
     if [ -e "$1/cgroup.kill" ]; then
         echo 1 >"$1/cgroup.kill"
     else
@@ -120,20 +128,26 @@ control_groups() {
     sed -n "/$wanted/{s/^[0-9]*://;s|\(/lxc\.payload\.[^/]*\)/.*|\1|;p}" "/proc/$1/cgroup" 2>/dev/null || true
 }
 
-# The directory of one of them. Arguments: a process of the container, controller.
-control_group() {
+# The directory of the one among some of them that has a controller; nothing where none has. Arguments: such lines, controller.
+group_of() {
     if has_cgroup2; then tree='' controller=''; else tree=/$2 controller=$2; fi
-    echo "/sys/fs/cgroup$tree$(control_groups "$1" | awk -F: -v c="$controller" 'index("," $1 ",", "," c ",") {print $2; exit}')"
+    for group in $1; do
+        case ,${group%%:*}, in *",$controller,"*) echo "/sys/fs/cgroup$tree${group#*:}" && return ;; esac
+    done
 }
+
+# The directory of one of them. Arguments: a process of the container, controller.
+control_group() { group_of "$(control_groups "$1")" "$2"; }
 
 # Give a container the limits that its configuration names: neither liblxc nor CRIU gives them back to a restored one on every
 # host. What cannot be set is a problem to be told. Argument: service.
 limit_container() {
     pid=$(container_pid "$1")
     [ -n "$pid" ] || return 0
+    groups=$(control_groups "$pid")
     if has_cgroup2; then version=cgroup2; else version=cgroup; fi
     sed -n "s/^lxc\.$version\.\([a-z]*\)\.\([a-z_]*\) = \(..*\)/\1 \1.\2 \3/p" "$INSTANCES/$1/config" | while read -r controller key value; do
-        echo "$value" 2>/dev/null >"$(control_group "$pid" "$controller")/$key" ||
+        echo "$value" 2>/dev/null >"$(group_of "$groups" "$controller")/$key" ||
             echo "problem=the limit $key of $1 could not be set to $value on this host"
     done
 }
@@ -189,9 +203,10 @@ join_bridge() {
 # End the processes of a container that stands frozen, and of no other. First its cable goes: a connection whose end they would
 # close may live on elsewhere. Argument: service.
 end_frozen_container() {
-    [ "$(container_state "$1")" = FROZEN ] || return 0
+    freezer=$(control_group "$(container_pid "$1")" freezer)
+    is_frozen "$freezer" || return 0
     free_cable "$1"
-    end_frozen "$(control_group "$(container_pid "$1")" freezer)"
+    end_frozen "$freezer"
     wait_for 10 is_stopped "$1" || fail "$1 stands frozen here and does not end"
 }
 
@@ -227,7 +242,8 @@ network_lock() {
         fi
         echo $lock >$known
     fi
-    cat $known
+    read -r lock <$known
+    echo "$lock"
 }
 
 # The first error of a CRIU log; it writes some on success, too.

@@ -12,7 +12,7 @@ from tests.lab.site import Site
 pytestmark = pytest.mark.lab
 HERE = Path(__file__).parent
 # what each says of itself besides its counter
-WELL = {"link-local": "over fe80:", "firewall": "--name knocks", "siblings": "workers 6 dead 0"}
+WELL = {"link-local": "over fe80:", "firewall": "-A I", "siblings": "workers 6 dead 0"}
 WORDS = {"firewall": "rules"}
 
 

@@ -2,6 +2,9 @@
 # Its definition is given as text, with @CPU@ where the processor stands.
 SERVICE=$1 CPUS=$2
 d=$INSTANCES/$SERVICE
-[ "$(domain_state "$SERVICE")" = RUNNING ] && exit 0
+state=$(domain_state "$SERVICE")
+[ "$state" = RUNNING ] && exit 0
+[ "$state" != FROZEN ] ||
+    fail "$SERVICE is paused here, as a migration left it, and may have gone on elsewhere: docs/migrating.md, Stuck, says what to do"
 given >"$d/definition.xml"
 create_guest "$d" "$d/definition.xml" "$CPUS"

@@ -1,16 +1,21 @@
-# Stop the guest with its memory saved, and take the digests of memory and disk. Arguments: migration, service,
-# the most seconds that the digests may take.
+# Pause the guest, save its memory, and take the digests of memory and disk. It stays paused until it runs on the target: to undo
+# this is to resume it. Arguments: migration, service, the most seconds that the digests may take.
 ID=$1 SERVICE=$2 LIMIT=${3:-600}
 kept=$MEC/migrations/$ID
 state=$kept/state
 mkdir -p "$state"
 # as it really runs: after a live migration there is no other description of it
 virsh -q dumpxml --migratable "$SERVICE" >"$state/domain.xml"
-virsh -q save "$SERVICE" "$state/memory" >"$kept/save.log" 2>&1 || {
+# libvirt lets a guest go on that ran before the snapshot, and leaves one alone that did not; QEMU has written the disk out by its end
+if ! { virsh -q suspend "$SERVICE" && virsh -q snapshot-create-as "$SERVICE" --no-metadata \
+    --memspec "file=$state/memory,snapshot=external" --diskspec vda,snapshot=no; } >"$kept/save.log" 2>&1; then
+    virsh -q resume "$SERVICE" >/dev/null 2>&1 || true
     cat "$kept/save.log" >&2
     fail "libvirt could not save $SERVICE: $(sed -n 's/^error: //p' "$kept/save.log" | tail -n1)"
-}
-# whole: from here on it can be resumed from what was saved
+fi
+# did it run on, what was saved would be its past
+[ "$(domain_state "$SERVICE")" = FROZEN ] || fail "$SERVICE is saved, and did not stay paused"
+# whole: from here on it can be resumed from what was saved, too, if this host goes down
 touch "$kept/complete"
 {
     (cd "$state" && timeout "$LIMIT" xxh128sum memory domain.xml) &&

@@ -8,31 +8,26 @@ mkdir -p "$kept"
 install -d -m 711 "$kept/state"
 umask 022
 export CRIU_CONFIG_FILE=$kept/criu.conf
-cat >"$CRIU_CONFIG_FILE" <<CONFIG
-tcp-established
-skip-in-flight
-link-remap
-file-locks
-ghost-limit 67108864
-CONFIG
+printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\n' >"$CRIU_CONFIG_FILE"
 # A file that is open under a name which it lost, and has others, gets one more from CRIU for the restoration; CRIU takes that away
 # again where the processes stay. So it gets a third one, before it does
-cat >"$kept/names.sh" <<'HOOK'
+install -m 700 /dev/stdin "$kept/names.sh" <<'HOOK'
 #!/bin/sh
 [ "$CRTOOLS_SCRIPT_ACTION" = post-dump ] || exit 0
 grep -aoE '/[^[:cntrl:]]*link_remap\.[0-9]+' "$CRTOOLS_IMAGE_DIR/files.img" | while read -r name; do
     [ ! -f "$MEC_ROOT$name" ] || { ln "$MEC_ROOT$name" "$MEC_ROOT$name.mec" && printf '%s\0' "$MEC_ROOT$name" >>"$MEC_NAMES"; } || exit 1
 done
 HOOK
-chmod 700 "$kept/names.sh"
 export MEC_ROOT="$INSTANCES/$SERVICE/rootfs" MEC_NAMES="$kept/names"
 pid=$(container_pid "$SERVICE")
 [ -n "$pid" ] || fail "$SERVICE does not run here"
-freezer=$(control_group "$pid" freezer)
+groups=$(control_groups "$pid")
+freezer=$(group_of "$groups" freezer)
+[ -n "$freezer" ] || fail "the control group of $SERVICE is not known: its processes cannot be frozen"
 # CRIU as liblxc calls it (its criu.c). liblxc 6.0 itself fails over a container that it has restored with control groups of
 # version 2: it does not find that one's freezer (lxc/lxc#4643)
 set -- # the words of CRIU
-for group in $(control_groups "$pid"); do set -- "$@" --cgroup-root "${group#:}"; done
+for group in $groups; do set -- "$@" --cgroup-root "${group#:}"; done
 if ! freeze "$freezer" || ! leave_bridge "$SERVICE"; then
     unfreeze "$SERVICE" "$ID"
     fail "$SERVICE cannot be frozen: one of its processes does not stand still, or its cable cannot be taken off the bridge"
@@ -47,11 +42,12 @@ criu dump -t "$pid" -D "$kept/state" -o dump.log --file-locks --link-remap --man
 # CRIU leaves it as it found it. Did it run on, what was saved would be its past
 is_frozen "$freezer" || fail "$SERVICE is saved, and did not stay frozen"
 # whole: from here on it can be resumed from what was saved, too, if this host goes down
-touch "$kept/complete"
+: >"$kept/complete"
 [ ! -e "$kept/names" ] || xargs -0 -I{} mv {}.mec {} <"$kept/names"
 # the restored one is not to stand still: version 1 has the freezer's state in the image
 sed -i 's/\(freezer\.state\x12\x06\)FROZEN/\1THAWED/' "$kept/state/cgroup.img"
 (cd "$kept/state" && rm -f stats-dump && timeout "$LIMIT" xxh128sum ./*.img >manifest) ||
     fail "the digest of what was saved of $SERVICE took longer than $LIMIT s, or failed"
-echo "digest=$(xxh128sum <"$kept/state/manifest" | cut -d' ' -f1)"
+digest=$(xxh128sum <"$kept/state/manifest")
+echo "digest=${digest%% *}"
 echo "bytes=$(tree_bytes "$kept/state")"
