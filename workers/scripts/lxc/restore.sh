@@ -15,8 +15,14 @@ free_cable "$SERVICE"
 export CRIU_CONFIG_FILE=$d/criu.conf
 # one level of its log more than CRIU writes by itself: only there it says that it let the processes go on (went_on)
 printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\nverbosity\n' >"$CRIU_CONFIG_FILE"
-lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$d/saved/state" -o "$d/restore-lxc.log" -l INFO </dev/null >/dev/null 2>&1 || true
-wait_for 2 is_running "$SERVICE" || {
+runs=no
+# what failed at once is told at once: the service waits frozen at its source
+if lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$d/saved/state" -o "$d/restore-lxc.log" -l INFO </dev/null >/dev/null 2>&1; then
+    wait_for 2 is_running "$SERVICE" && runs=yes
+elif is_running "$SERVICE"; then
+    runs=yes
+fi
+[ $runs = yes ] || {
     echo "--- liblxc" >&2
     tail -n 40 "$d/restore-lxc.log" >&2
     echo "--- CRIU" >&2
