@@ -70,19 +70,20 @@ container_state() {
     echo "$state"
 }
 
-# Whether a control group's processes stand still, and let them go on. Argument: its directory, of the freezer.
-is_frozen() { grep -qsx -e FROZEN -e FREEZING -e 'frozen 1' "$1/freezer.state" "$1/cgroup.events"; }
+# Whether a control group's processes stand still, or will before they run another line; and let them go on. Argument: its
+# directory, of the freezer.
+is_frozen() { grep -qsx -e FROZEN -e FREEZING -e 'frozen 1' -e 1 "$1/freezer.state" "$1/cgroup.events" "$1/cgroup.freeze"; }
 thaw() { if has_cgroup2; then echo 0 >"$1/cgroup.freeze"; else echo THAWED >"$1/freezer.state"; fi; }
 
-# Whether all of them do. The user waits for the answer, so no process is started for it. Argument: as above.
+# Whether all of them stand still by now. The user waits for the answer, so no process is started for it. Argument: as above.
 stand_still() {
     if has_cgroup2; then file=$1/cgroup.events; else file=$1/freezer.state; fi
     while read -r said; do case $said in FROZEN | 'frozen 1') return 0 ;; esac; done <"$file"
     return 1
 }
 
-# Let all of them stand still, within some ten seconds; it is looked at each millisecond, not each 100 as CRIU does. Version 1 now and
-# then wants to be told again. Argument: as above.
+# Let all of them stand still, within some ten seconds; it is looked at each millisecond, not each 100 as CRIU does. Version 1 now
+# and then wants to be told again. Argument: as above.
 freeze() {
     if has_cgroup2; then lever=$1/cgroup.freeze word=1; else lever=$1/freezer.state word=FROZEN; fi
     looks=0
@@ -104,7 +105,7 @@ end_frozen() {
     else
         find "$1" -name cgroup.procs -exec cat {} + | while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done
     fi
-    thaw "$1"
+    thaw "$1" 2>/dev/null || true # with version 2 they have ended already, and it may be gone
 }
 
 # Seconds, then a command that must come true.

@@ -5,6 +5,6 @@ d=$INSTANCES/$SERVICE
 state=$(domain_state "$SERVICE")
 [ "$state" = RUNNING ] && exit 0
 [ "$state" != FROZEN ] ||
-    fail "$SERVICE is paused here, as a migration left it, and may have gone on elsewhere: docs/migrating.md, Stuck, says what to do"
+    fail "$SERVICE is paused here, as a migration left it, and may have gone on elsewhere: see docs/migrating.md, Stuck"
 given >"$d/definition.xml"
 create_guest "$d" "$d/definition.xml" "$CPUS"

@@ -6,7 +6,7 @@ state=$kept/state
 mkdir -p "$state"
 # as it really runs: after a live migration there is no other description of it
 virsh -q dumpxml --migratable "$SERVICE" >"$state/domain.xml"
-# libvirt lets a guest go on that ran before the snapshot, and leaves one alone that did not; QEMU has written the disk out by its end
+# libvirt lets a guest go on that ran before the snapshot, and leaves one alone that did not; by its end QEMU has written the disk out
 if ! { virsh -q suspend "$SERVICE" && virsh -q snapshot-create-as "$SERVICE" --no-metadata \
     --memspec "file=$state/memory,snapshot=external" --diskspec vda,snapshot=no; } >"$kept/save.log" 2>&1; then
     virsh -q resume "$SERVICE" >/dev/null 2>&1 || true

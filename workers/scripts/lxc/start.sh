@@ -2,7 +2,7 @@
 # as text.
 SERVICE=$1 INDEX=$2
 [ "$(container_state "$SERVICE")" != FROZEN ] ||
-    fail "$SERVICE stands frozen here, as a migration left it, and may have gone on elsewhere: docs/migrating.md, Stuck, says what to do"
+    fail "$SERVICE stands frozen here, as a migration left it, and may have gone on elsewhere: see docs/migrating.md, Stuck"
 is_running "$SERVICE" && exit 0
 d=$INSTANCES/$SERVICE
 given >"$d/config"

@@ -15,7 +15,11 @@ install -m 700 /dev/stdin "$kept/names.sh" <<'HOOK'
 #!/bin/sh
 [ "$CRTOOLS_SCRIPT_ACTION" = post-dump ] || exit 0
 grep -aoE '/[^[:cntrl:]]*link_remap\.[0-9]+' "$CRTOOLS_IMAGE_DIR/files.img" | while read -r name; do
-    [ ! -f "$MEC_ROOT$name" ] || { ln "$MEC_ROOT$name" "$MEC_ROOT$name.mec" && printf '%s\0' "$MEC_ROOT$name" >>"$MEC_NAMES"; } || exit 1
+    # the kernel's own names have no links in them, nor lead out of the root
+    folder=$MEC_ROOT${name%/*}
+    [ -f "$MEC_ROOT$name" ] && [ "$(realpath "$folder")" = "$(realpath "$MEC_ROOT")${name%/*}" ] || continue
+    ln "$MEC_ROOT$name" "$MEC_ROOT$name.mec" || exit 1
+    printf '%s\0' "$MEC_ROOT$name" >>"$MEC_NAMES"
 done
 HOOK
 export MEC_ROOT="$INSTANCES/$SERVICE/rootfs" MEC_NAMES="$kept/names"
@@ -34,7 +38,8 @@ if ! freeze "$freezer" || ! leave_bridge "$SERVICE"; then
 fi
 criu dump -t "$pid" -D "$kept/state" -o dump.log --file-locks --link-remap --manage-cgroups=full --ext-mount-map auto \
     --enable-external-sharing --enable-external-masters --enable-fs hugetlbfs --enable-fs tracefs --force-irmap \
-    --network-lock "$(network_lock)" --leave-running --action-script "$kept/names.sh" --freeze-cgroup "$freezer" "$@" </dev/null >"$kept/criu.log" 2>&1 || {
+    --network-lock "$(network_lock)" --leave-running --action-script "$kept/names.sh" --freeze-cgroup "$freezer" \
+    "$@" </dev/null >"$kept/criu.log" 2>&1 || {
     unfreeze "$SERVICE" "$ID"
     grep -vE '^\([0-9.]+\) +(Dumping|Something)' "$kept/state/dump.log" 2>/dev/null | tail -n 400 >&2
     fail "CRIU could not save $SERVICE: $(first_error "$kept/state/dump.log" || tail -n1 "$kept/criu.log")"
