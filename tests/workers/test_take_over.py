@@ -25,6 +25,15 @@ def suspended_one() -> Any:
     return migration
 
 
+def both_hosts(migration: Any) -> tuple[Machine, Machine]:
+    """Its source, where the service stands frozen, and its target, which has a part of it."""
+    about: dict[str, Any] = {"frozen": True, "saved": True, "app_layer": True, "connected": True}
+    source = Machine(migration.source.name, instance=True, key=True, **about)
+    target = Machine(migration.target.name, key=True, incoming={"instance"}, peer=source)
+    source.peer = target
+    return source, target
+
+
 @pytest.mark.parametrize("registered", [True, False])
 def test_a_suspended_service_is_resumed_though_the_users_side_does_not_answer(
     registered: bool, monkeypatch: pytest.MonkeyPatch, rounds: Rounds
@@ -32,8 +41,7 @@ def test_a_suspended_service_is_resumed_though_the_users_side_does_not_answer(
     migration = suspended_one()
     if not registered:
         Host.objects.probes().delete()
-    source = Machine(migration.source.name, instance=True, saved=True, app_layer=True, key=True, connected=True)
-    target = Machine(migration.target.name, key=True, incoming={"instance"})
+    source, target = both_hosts(migration)
     reach(monkeypatch, {source.name: source, target.name: target})  # and nobody else
     rounds.take_over_silent()
     migration.refresh_from_db()
@@ -45,8 +53,7 @@ def test_a_mec_host_that_does_not_answer_is_waited_for_and_nothing_is_touched_me
     monkeypatch: pytest.MonkeyPatch, rounds: Rounds
 ) -> None:
     migration = suspended_one()
-    source = Machine(migration.source.name, instance=True, saved=True, app_layer=True, key=True, connected=True)
-    target = Machine(migration.target.name, key=True, incoming={"instance"})
+    source, target = both_hosts(migration)
     reach(monkeypatch, {source.name: source})
     rounds.take_over_silent()
     migration.refresh_from_db()
