@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shlex
 import time
 from collections.abc import AsyncIterator
@@ -169,8 +170,9 @@ async def connect(target: Target, clock: HostClock | None = None, *, fenced: boo
             "authorized_keys."
         ) from error
     except (asyncssh.Error, OSError, ValueError) as error:
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise HostUnreachable(
-            f"{target.name} cannot be reached at {target.address} port {target.port}: {error}."
+            f"{target.name} cannot be reached at {target.address} port {target.port}: {why}."
         ) from error
     async with connection:
         host = SshHost(target, connection, clock or HostClock(), fence)
