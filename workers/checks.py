@@ -28,7 +28,10 @@ def _layers(move: Move, source: Side, target: Side) -> Iterator[Finding]:
 
 
 def _place(move: Move, source: Side, target: Side) -> Iterator[Finding]:
-    if source.values["state"] != "RUNNING":
+    if source.values["state"] == "FROZEN":
+        sentence = f"{move.service} stands frozen on {source.name}, as a migration left it: docs/migrating.md, Stuck, says more."
+        yield Finding(FAULT, sentence)
+    elif source.values["state"] != "RUNNING":
         state = source.values["state"].lower()
         yield Finding(FAULT, f"{move.service} does not run on {source.name} (it is {state}): start it first.")
     if target.values["instance"] != "free" or target.values["state"] not in ("ABSENT", "STOPPED"):

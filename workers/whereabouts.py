@@ -41,7 +41,8 @@ def look_around(service: Service, record: Callable[[ServiceStatus], None]) -> di
     if elsewhere:
         record(ServiceStatus.UNKNOWN)
         raise MigrationError(_runs_elsewhere(service, elsewhere, runs(service, found[service.host])))
-    if status == ServiceStatus.UNKNOWN:  # by now it is known
+    # by now it is known; but what stands frozen here may be the past of what went on elsewhere
+    if status == ServiceStatus.UNKNOWN and found[service.host].state != "FROZEN":
         record(ServiceStatus.RUNNING if found[service.host].alive else ServiceStatus.STOPPED)
     return found
 

@@ -34,23 +34,33 @@ def becomes(site: Site, table: str, name: str, wanted: str) -> None:
     site.wait(f"{name} to be {wanted}", lambda: status(site, table, name) == wanted, SOON_S)
 
 
+def be_on(site: Site, host: str) -> None:
+    """Whatever the test before left: the service runs on this host."""
+    if site.where("watched") != [host]:
+        moved = site.migrate("watched", host)
+        assert moved["outcome"] == "succeeded", moved["error"]
+
+
 def events(site: Site, kind: str) -> list[str]:
     rows = site.rows("select message, log from migrations_app_timelineevent where kind = ? order by id", kind)
     return [f"{row['message']}\n{row['log']}" for row in rows]
 
 
-def test_a_service_whose_command_ends_is_crashed_and_can_be_started(watched: Site) -> None:
-    watched.shell("mec-1", "kill -KILL $(lxc-info -P /var/lib/mec/instances -n watched -pH)")
+@pytest.mark.parametrize("host", ["mec-1", "mec-3"])
+def test_a_service_whose_command_ends_is_crashed_and_can_be_started(watched: Site, host: str) -> None:
+    be_on(watched, host)
+    watched.shell(host, "kill -KILL $(lxc-info -P /var/lib/mec/instances -n watched -pH)")
     becomes(watched, "service", "watched", "crashed")
-    (told,) = events(watched, "crashed")
-    assert "watched ended on mec-1 without being asked to." in told
-    assert "lxc" in told, "with what its technology wrote"
+    told = events(watched, "crashed")[-1]
+    assert f"watched ended on {host} without being asked to." in told
+    assert "ended on signal Killed(9)" in told
     watched.ok("service", "start", "watched")
     assert status(watched, "service", "watched") == "running"
-    assert watched.where("watched") == ["mec-1"]
+    assert watched.where("watched") == [host]
 
 
 def test_a_host_that_falls_silent_is_unreachable_until_it_answers(watched: Site) -> None:
+    be_on(watched, "mec-1")
     watched.shell("mec-1", "pkill -STOP -o sshd")
     try:
         becomes(watched, "host", "mec-1", "unreachable")
@@ -63,10 +73,10 @@ def test_a_host_that_falls_silent_is_unreachable_until_it_answers(watched: Site)
     watched.wait("mec-1 to be checked", lambda: status(watched, "host", "mec-1") in ("ready", "problem"), SOON_S)
     moved = watched.migrate("watched", "mec-2")
     assert moved["outcome"] == "succeeded", moved["error"]
-    assert watched.migrate("watched", "mec-1")["outcome"] == "succeeded"
 
 
 def test_what_ran_when_its_host_was_rebooted_is_started_again(watched: Site) -> None:
+    be_on(watched, "mec-1")
     counted = [watched.count("watched") for _ in range(20)][-1]
     watched.ok("lab", "down")
     becomes(watched, "service", "watched", "unreachable")
@@ -76,5 +86,4 @@ def test_what_ran_when_its_host_was_rebooted_is_started_again(watched: Site) -> 
     assert watched.count("watched") < counted, "what it held in memory is lost"
     assert any("mec-1 was rebooted" in told for told in events(watched, "rebooted"))
     assert any("started again from its files" in told for told in events(watched, "autostarted"))
-    moved = watched.migrate("watched", "mec-2")
-    assert moved["outcome"] == "succeeded", moved["error"]
+    be_on(watched, "mec-2")

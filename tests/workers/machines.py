@@ -13,7 +13,7 @@ from tests import factories
 from tests.engine.fakes import FakeHost
 from workers import assignment, leftovers, looking, migrating, operating, reconciling, whereabouts
 from workers.engine import MigrationError
-from workers.hosts.base import HostUnreachable, Target
+from workers.hosts.base import CommandFailed, HostUnreachable, Target
 
 
 class Machine(FakeHost):
@@ -26,14 +26,17 @@ class Machine(FakeHost):
         yield ""
 
     def guest_find(self, *_: Any) -> dict[str, str]:
-        state = "RUNNING" if self.running else "STOPPED" if self.instance else "ABSENT"
+        stopped = "STOPPED" if self.instance else "ABSENT"
+        state = "RUNNING" if self.running else "FROZEN" if self.frozen else stopped
         return {"state": state, "instance": "yes" if self.instance else "no", "owner": self.owner}
 
     def guest_start(self, *_: Any) -> None:
+        if self.frozen:
+            raise CommandFailed(self.name, "lxc/start", 1, "it stands frozen here, as a migration left it")
         self.running = True
 
     def guest_stop(self, *_: Any) -> None:
-        self.running = False
+        self.running = self.frozen = False
 
     def guest_remove(self, *_: Any) -> None:
         assert not self.running

@@ -77,6 +77,7 @@ async def test_two_good_hosts_have_no_faults(move: Move) -> None:
         ({}, {"base_digest": ""}, "does not hold the base debian-13 for LXC: provision it"),
         ({}, {"base_digest": "b2"}, "differs from that on mec-1"),
         ({"state": "STOPPED"}, {}, "start it first"),
+        ({"state": "FROZEN"}, {}, "stands frozen on mec-1, as a migration left it: docs/migrating.md"),
         ({}, {"instance": "exists"}, "already has something at"),
         ({}, {"disk_free_bytes": "1000000"}, "mec-2 has 1 MB of disk free and needs 250 MB: make room there"),
         ({"disk_free_bytes": "1000000"}, {}, "to save the state"),

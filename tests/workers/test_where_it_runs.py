@@ -88,6 +88,17 @@ def test_where_it_runs_nowhere_it_is_started_where_the_portal_had_it(edge: Edge)
     assert service.status == "failed", "it was found, started, and gave no answer"
 
 
+def test_what_stands_frozen_where_nobody_knows_where_the_service_is_is_ended_and_never_started(edge: Edge) -> None:
+    service, here, there, _hosts = edge
+    there.running, here.frozen = False, True
+    assert "as a migration left it" in ask(actions.start_service, service).message
+    service.refresh_from_db()
+    assert (service.status, here.running) == ("unknown", False)
+    assert ask(actions.stop_service, service).status == "succeeded"
+    service.refresh_from_db()
+    assert (service.status, here.frozen) == ("stopped", False)
+
+
 def test_a_removal_takes_what_is_left_of_it_on_every_host_and_nothing_of_others(edge: Edge) -> None:
     service, here, there, _hosts = edge
     there.running = False
