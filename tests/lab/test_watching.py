@@ -35,7 +35,9 @@ def becomes(site: Site, table: str, name: str, wanted: str) -> None:
 
 
 def be_on(site: Site, host: str) -> None:
-    """Whatever the test before left: the service runs on this host."""
+    """Whatever the test before left: the hosts are known, and the service runs on this one."""
+    for name in site.hosts:
+        site.wait(f"{name} to be checked", lambda name=name: status(site, "host", name) in ("ready", "problem"), SOON_S)
     if site.where("watched") != [host]:
         moved = site.migrate("watched", host)
         assert moved["outcome"] == "succeeded", moved["error"]
@@ -46,17 +48,20 @@ def events(site: Site, kind: str) -> list[str]:
     return [f"{row['message']}\n{row['log']}" for row in rows]
 
 
-@pytest.mark.parametrize("host", ["mec-1", "mec-3"])
-def test_a_service_whose_command_ends_is_crashed_and_can_be_started(watched: Site, host: str) -> None:
-    be_on(watched, host)
-    watched.shell(host, "kill -KILL $(lxc-info -P /var/lib/mec/instances -n watched -pH)")
-    becomes(watched, "service", "watched", "crashed")
-    told = events(watched, "crashed")[-1]
-    assert f"watched ended on {host} without being asked to." in told
-    assert "ended on signal Killed(9)" in told
-    watched.ok("service", "start", "watched")
-    assert status(watched, "service", "watched") == "running"
-    assert watched.where("watched") == [host]
+def test_a_service_whose_command_ends_is_crashed_and_can_be_started(watched: Site) -> None:
+    be_on(watched, "mec-3")
+    for how in (
+        "",
+        "ended on signal Killed(9)",
+    ):  # liblxc writes nothing of the end of a container that it has restored
+        watched.shell("mec-3", "kill -KILL $(lxc-info -P /var/lib/mec/instances -n watched -pH)")
+        becomes(watched, "service", "watched", "crashed")
+        told = events(watched, "crashed")[-1]
+        assert "watched ended on mec-3 without being asked to." in told
+        assert how in told
+        watched.ok("service", "start", "watched")
+        assert status(watched, "service", "watched") == "running"
+        assert watched.where("watched") == ["mec-3"]
 
 
 def test_a_host_that_falls_silent_is_unreachable_until_it_answers(watched: Site) -> None:
@@ -70,9 +75,7 @@ def test_a_host_that_falls_silent_is_unreachable_until_it_answers(watched: Site)
     finally:
         watched.shell("mec-1", "pkill -CONT -o sshd")
     becomes(watched, "service", "watched", "running")
-    watched.wait("mec-1 to be checked", lambda: status(watched, "host", "mec-1") in ("ready", "problem"), SOON_S)
-    moved = watched.migrate("watched", "mec-2")
-    assert moved["outcome"] == "succeeded", moved["error"]
+    be_on(watched, "mec-2")
 
 
 def test_what_ran_when_its_host_was_rebooted_is_started_again(watched: Site) -> None:

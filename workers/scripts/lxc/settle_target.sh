@@ -3,6 +3,4 @@ d=$INSTANCES/$2
 limit_container "$2" # once more, to tell what could not be set
 [ "$(cat "$d/migration" 2>/dev/null)" = "$1" ] || exit 0
 if went_on "$2" "$1"; then echo "$1" >"$d/went_on"; fi
-# liblxc, which watches the container, goes on writing into this one: how it ends stands there
-[ ! -e "$d/restore-lxc.log" ] || mv -f "$d/restore-lxc.log" "$d/start.log"
-rm -rf "$d/saved" "$d/criu.conf"
+rm -rf "$d/saved" "$d/criu.conf" "$d/restore-lxc.log"
