@@ -21,7 +21,7 @@ def tell(site: Site, service: str, word: str) -> str:
     address = site.rows("select address from migrations_app_service where name = ?", service)[0]["address"]
     program = (
         "import socket; s = socket.socket(2, 2); s.settimeout(10); "
-        f"s.sendto({word.encode()!r}, ('{address}', 7000)); print(s.recv(64).decode())"
+        f"s.sendto({word.encode()!r}, ('{address}', 7000)); print(s.recv(4096).decode())"
     )
     return site.inside("user", "python3", "-c", program).strip()
 
