@@ -75,7 +75,8 @@ class Site:
     def begin_command(self, *words: str) -> None:
         """Start a command and do not wait for it."""
         command = [sys.executable, "manage.py", *words]
-        begun = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL)
+        with (self.data / "begun.log").open("w") as log:
+            begun = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
         self._begun.append(begun)
 
     def inside(self, host: str, *words: str) -> str:
@@ -143,7 +144,10 @@ class Site:
 
     def wait_for_new_migration(self, after: int) -> int:
         query = "select id from migrations_app_migration where id > ? and status = 'running'"
-        found = self.wait("a new migration", lambda: self.rows(query, after), 90)
+        try:
+            found = self.wait("a new migration", lambda: self.rows(query, after), 90)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the command said: {self.log_of('begun')}") from error
         return int(found[0]["id"])
 
     def wait_for_end(self, migration: int, limit_s: float = 300) -> sqlite3.Row:
