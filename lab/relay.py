@@ -92,7 +92,6 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, required=True)
     parser.add_argument("--jitter-ms", type=float, required=True)
     options = parser.parse_args()
-    os.nice(-15)  # a cable does not wait until a processor is free
     one, other = (open_tap(namespace, device) for namespace, device in options.end)
     relay([Direction(one, other), Direction(other, one)], options.delay_ms / 1000, options.jitter_ms / 1000)
 

@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -110,8 +111,8 @@ def test_the_user_is_delayed_each_way(labtest: dict[str, Any], inside: Inside) -
     inside("mec-1", "ip", "address", "add", service, "dev", "br-access")
     said = inside("user", "ping", "-c", "20", "-i", "0.1", service.removesuffix("/24"))
     inside("mec-1", "ip", "address", "del", service, "dev", "br-access")
-    # 25 ms each way, give or take 5; of the slower ones nothing can be said, since a busy machine holds back any number of them
-    assert 40 < min(float(answer) for answer in re.findall(r"time=([\d.]+) ms", said)) < 65
+    # the median, since the first answer also waits for ARP, and a busy machine holds back some
+    assert 40 < median(float(answer) for answer in re.findall(r"time=([\d.]+) ms", said)) < 65
 
 
 def test_a_cut_link_passes_nothing_until_it_is_joined_again(inside: Inside) -> None:
