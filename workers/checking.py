@@ -39,10 +39,10 @@ def check(host: Host) -> list[dict[str, str]]:
     try:
         found = async_to_sync(_gather)(host)
     except MigrationError as error:
-        actions.record_unreachable(host=host, problem=str(error.args[0]), mend=records.ssh_command(host))
+        actions.record_unreachable(host=host, problem=str(error.args[0]), fix=records.ssh_command(host))
         raise
     states = {instance.name: instance.state for instance in found.instances}
-    seen = actions.HostSeen(str(found.values.pop("boot_id", "")), states, asked_at, {})
+    seen = actions.HostSeen(str(found.values.pop("boot_id", "")), states, asked_at)
     if host.role == HostRole.USER:
         problems = [p for p in facts.problems_of(found.values, "", "") if "clock" in p["what"]]
     else:
@@ -51,9 +51,8 @@ def check(host: Host) -> list[dict[str, str]]:
         problems += _record_services(host, found.instances, asked_at)
         problems += leftovers.problems_of(host, found.leftovers)
     values = found.values | {"instances": states, "leftovers": sorted(found.leftovers)}
-    actions.record_facts(host=host, values=values, problems=problems)
     actions.record_seen_host(host=host, seen=seen)
-    actions.record_checked(host=host)
+    actions.record_facts(host=host, values=values, problems=problems)
     return problems
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from migrations_app import actions, dispatch
-from migrations_app.actions.watching import ENDED, THOUGHT_RUNNING
+from migrations_app.actions.watching import ENDED, RECORDED_RUNNING
 from migrations_app.models import Host, HostRole, Kind, Service
 from workers import checking, records
 from workers.engine import MigrationError
@@ -68,17 +68,16 @@ async def look_at(host: Host) -> None:
             logs = await _logs_of_ended(host, reached, _states(said))
     except (HostUnreachable, CommandTimedOut) as error:
         await sync_to_async(actions.record_missed_look)(
-            host=host, asked_at=asked_at, problem=str(error.args[0]), advice=records.ssh_command(host)
+            host=host, asked_at=asked_at, problem=str(error.args[0]), fix=records.ssh_command(host)
         )
     except (
         MigrationError
     ) as error:  # it answers, but not this: a daemon of its own may be starting; the next look asks again
         log.info("%s", error)
     else:
-        seen = actions.HostSeen(said.get("boot_id", ""), _states(said), asked_at, logs)
+        layers = _layers(said) if host.role == HostRole.MEC else None
+        seen = actions.HostSeen(said.get("boot_id", ""), _states(said), asked_at, logs, layers)
         await sync_to_async(actions.record_seen_host)(host=host, seen=seen)
-        if host.role == HostRole.MEC:
-            await sync_to_async(actions.record_missing_layers)(host=host, seen=_layers(said), asked_at=asked_at)
 
 
 def _states(said: Mapping[str, str]) -> dict[str, str]:
@@ -102,7 +101,7 @@ async def _logs_of_ended(host: Host, reached: MecHost, states: Mapping[str, str]
     ended = [name for name, state in states.items() if state in ENDED]
     if not ended:
         return {}
-    thought = Service.objects.filter(host=host, name__in=ended, lock="", status__in=THOUGHT_RUNNING)
+    thought = Service.objects.filter(host=host, name__in=ended, lock="", status__in=RECORDED_RUNNING)
     return {name: await _log_of(reached, name) async for name in thought.values_list("name", flat=True)}
 
 

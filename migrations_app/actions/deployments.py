@@ -134,8 +134,13 @@ def record_service(*, service_id: int, status: ServiceStatus, host: Host | None 
     hint_on_commit()
 
 
-def record_seen(*, service: Service, status: ServiceStatus, host: Host | None = None) -> None:
-    """Write down what a check saw, unless work has begun on the service or it was written anew since it was read."""
+def record_seen(*, service: Service, status: ServiceStatus, host: Host | None = None) -> bool:
+    """Write down what a look or a check saw, unless work has begun on the service or it was written anew since it was read.
+
+    Whether it was written.
+    """
     rows = Service.objects.filter(pk=service.pk, lock="", status=service.status, host=service.host)
-    if rows.update(status=status, **({"host": host} if host else {})):
+    written = bool(rows.update(status=status, **({"host": host} if host else {})))
+    if written:
         hint_on_commit()
+    return written

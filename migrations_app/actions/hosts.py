@@ -15,6 +15,7 @@ from migrations_app.models import (
     HostFacts,
     HostRole,
     HostStatus,
+    HostWatch,
     Migration,
     Operation,
     OperationKind,
@@ -137,4 +138,5 @@ def record_facts(*, host: Host, values: dict[str, Any], problems: list[dict[str,
         host=host, defaults={"gathered_at": timezone.now(), "values": values, "problems": problems}
     )
     Host.objects.filter(pk=host.pk).update(status=HostStatus.PROBLEM if problems else HostStatus.READY)
+    HostWatch.objects.filter(host=host).update(check_due=False, check_sent_at=None)
     hint_on_commit()

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
 from migrations_app.models import (
+    MOVED,
     TRANSITIONS,
     Event,
     Host,
@@ -25,8 +26,6 @@ from migrations_app.models import (
 from .leases import LeaseGone, next_lease, owning
 from .locking import refused_when_claimed, release
 from .timeline import record_migration_in_timeline
-
-MOVED = (MigrationStatus.SUCCEEDED, MigrationStatus.FINISHED_WITH_PROBLEMS)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from migrations_app.models import (
+    MOVED,
     Host,
     Migration,
     MigrationStatus,
@@ -18,8 +19,7 @@ from migrations_app.models import (
 
 KEPT_FOR = timedelta(days=90)
 # what a host says of itself is on its page: that it was asked is nothing that happened to it
-NOT_TOLD = frozenset({OperationKind.CHECK_HOST})
-MOVED = (MigrationStatus.SUCCEEDED, MigrationStatus.FINISHED_WITH_PROBLEMS)
+NOT_RECORDED = frozenset({OperationKind.CHECK_HOST})
 
 
 def record_in_timeline(
@@ -64,7 +64,7 @@ def record_migration_in_timeline(migration: Migration) -> None:
 
 def record_operation_in_timeline(operation: Operation, *, succeeded: bool, message: str) -> None:
     """Add how an operator's work ended; its service may be gone by then."""
-    if operation.kind in NOT_TOLD:
+    if operation.kind in NOT_RECORDED:
         return
     service = Service.objects.filter(pk=operation.service_id).first() if operation.service_id else None
     TimelineEvent.objects.create(

@@ -5,7 +5,7 @@ look to find the same. Nothing is written of a service that work has, or that wa
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
@@ -28,7 +28,7 @@ from migrations_app.models import (
     TimelineKind,
 )
 
-from .deployments import start_service
+from .deployments import record_seen, start_service
 from .layers import record_copy_gone
 from .operations import ACTIVE_OPERATIONS
 from .timeline import record_in_timeline
@@ -38,20 +38,25 @@ MOST_MISSED = 2
 FACTS_EVERY = timedelta(hours=1)
 # a check that was sent and has not come back is sent again
 CHECK_RESENT_AFTER = timedelta(minutes=10)
-# what the portal took to be running
-THOUGHT_RUNNING = (ServiceStatus.RUNNING, ServiceStatus.UNREACHABLE)
+# so many are under way at once: the threads that do them also take over what went silent
+CHECKS_AT_ONCE = 4
+# what the portal has running, as far as it knows
+RECORDED_RUNNING = (ServiceStatus.RUNNING, ServiceStatus.UNREACHABLE)
 # a technology's words for an instance that has ended; a frozen one has not
 ENDED = ("STOPPED", "ABSENT", "CRASHED")
 
 
 @dataclass(frozen=True)
 class HostSeen:
-    """What a host said of itself: this boot's name, its instances with their states."""
+    """What a host said of itself: this boot's name, its instances with their states, its layers."""
 
-    boot_id: str
+    boot_id: str  # empty where the host did not say it
     states: Mapping[str, str]  # instance: RUNNING, FROZEN, STOPPED, ...
     asked_at: datetime
-    logs: Mapping[str, str]  # of instances that ended: their last lines
+    logs: Mapping[str, str] = field(default_factory=dict)  # of instances that ended: their last lines
+    layers: Collection[tuple[str, str, str]] | None = (
+        None  # (kind, storage, name); None where it was not asked for them
+    )
 
 
 def claim_looks(*, every: timedelta) -> list[Host]:
@@ -69,19 +74,19 @@ def claim_looks(*, every: timedelta) -> list[Host]:
 
 
 @transaction.atomic
-def record_missed_look(*, host: Host, asked_at: datetime, problem: str, advice: str) -> None:
+def record_missed_look(*, host: Host, asked_at: datetime, problem: str, fix: str) -> None:
     """A host did not answer; twice in a row, and it is unreachable."""
     watch = HostWatch.objects.filter(host=host).exclude(answered_at__gte=asked_at)
     watch.update(missed=F("missed") + 1)
     if watch.filter(missed__gte=MOST_MISSED).exists():
-        record_unreachable(host=host, problem=problem, mend=advice)
+        record_unreachable(host=host, problem=problem, fix=fix)
 
 
 @transaction.atomic
-def record_unreachable(*, host: Host, problem: str, mend: str) -> None:
+def record_unreachable(*, host: Host, problem: str, fix: str) -> None:
     """A host that does not answer keeps its last facts, and says since when they are old; so do its services."""
     facts, created = HostFacts.objects.get_or_create(host=host, defaults={"gathered_at": timezone.now()})
-    problems = [{"what": problem, "mend": mend}]
+    problems = [{"what": problem, "mend": fix}]
     changed = created or facts.problems != problems
     if changed:
         facts.problems = problems
@@ -100,25 +105,32 @@ def record_unreachable(*, host: Host, problem: str, mend: str) -> None:
 
 @transaction.atomic
 def record_seen_host(*, host: Host, seen: HostSeen) -> None:
-    """Write down what a look or a check saw of a host and its services, and let those start again that ended with it."""
+    """Write down what a look or a check saw of a host and its services, and let those start again that ended with it.
+
+    Not where another answer was written down since this one was asked for: whoever stood still in between has seen the past.
+    """
     watch, _created = HostWatch.objects.select_for_update().get_or_create(host=host)
+    if watch.answered_at is not None and watch.answered_at > seen.asked_at:
+        return
     if watch.unreachable_since is not None:
         minutes = (timezone.now() - watch.unreachable_since).total_seconds() / 60
         watch.unreachable_since, watch.check_due = None, True
         record_in_timeline(TimelineKind.ANSWERS, f"{host} answers again, after {minutes:.0f} min.", host=host)
         hint_on_commit()
-    rebooted = watch.boot_id not in ("", seen.boot_id)
+    rebooted = bool(watch.boot_id and seen.boot_id) and watch.boot_id != seen.boot_id
     if rebooted:
         watch.check_due = True
         record_in_timeline(TimelineKind.REBOOTED, f"{host} was rebooted.", host=host)
         hint_on_commit()
-    watch.boot_id, watch.answered_at, watch.missed = seen.boot_id, timezone.now(), 0
+    watch.boot_id, watch.answered_at, watch.missed = seen.boot_id or watch.boot_id, timezone.now(), 0
     if _facts_are_old(host):
         watch.check_due = True
     watch.save(update_fields=["unreachable_since", "check_due", "boot_id", "answered_at", "missed"])
     for service in Service.objects.filter(host=host, lock="").select_related("experiment"):
         if not was_written_since(service, seen.asked_at):
             _record_seen_service(service, host, seen, rebooted=rebooted)
+    if seen.layers is not None:
+        _record_missing_layers(host, seen.layers, seen.asked_at)
 
 
 def _facts_are_old(host: Host) -> bool:
@@ -138,18 +150,18 @@ def _record_seen_service(service: Service, host: Host, seen: HostSeen, *, reboot
     if state == "RUNNING":
         if service.status in (ServiceStatus.UNREACHABLE, ServiceStatus.CRASHED):
             was = service.shown_status
-            if _change(service, ServiceStatus.RUNNING) and was == ServiceStatus.CRASHED:
+            if record_seen(service=service, status=ServiceStatus.RUNNING) and was == ServiceStatus.CRASHED:
                 record_in_timeline(TimelineKind.SEEN, f"{service} runs again on {host}.", host=host, service=service)
         return
-    if service.status not in THOUGHT_RUNNING or (state is not None and state not in ENDED):
+    if service.status not in RECORDED_RUNNING or (state is not None and state not in ENDED):
         return
     if state is None:
-        if _change(service, ServiceStatus.UNKNOWN):
+        if record_seen(service=service, status=ServiceStatus.UNKNOWN):
             message = f"Nothing of {service} is left on {host}: look at the other hosts, then remove or start it."
-            record_in_timeline(TimelineKind.CRASHED, message, host=host, service=service)
+            record_in_timeline(TimelineKind.MISSING, message, host=host, service=service)
     elif rebooted:
         _record_ended_with_host(service, host)
-    elif _change(service, ServiceStatus.CRASHED):
+    elif record_seen(service=service, status=ServiceStatus.CRASHED):
         message, log = f"{service} ended on {host} without being asked to.", seen.logs.get(service.name, "")
         record_in_timeline(TimelineKind.CRASHED, message, host=host, service=service, log=log)
 
@@ -158,11 +170,11 @@ def _record_ended_with_host(service: Service, host: Host) -> None:
     """Its host was rebooted. It starts again from its files, if it is to, and no other work has it."""
     ended = f"{service} ended as {host} was rebooted: what it held in memory is lost."
     if not service.autostart:
-        if _change(service, ServiceStatus.STOPPED):
+        if record_seen(service=service, status=ServiceStatus.STOPPED):
             record_in_timeline(TimelineKind.ENDED, f"{ended} Its files stay.", host=host, service=service)
         return
     # not “stopped”: whoever starts it asks the other hosts, too, whether it runs there
-    if not _change(service, ServiceStatus.CRASHED):
+    if not record_seen(service=service, status=ServiceStatus.CRASHED):
         return
     try:
         with transaction.atomic():
@@ -175,19 +187,8 @@ def _record_ended_with_host(service: Service, host: Host) -> None:
         record_in_timeline(TimelineKind.AUTOSTARTED, message, host=host, service=service)
 
 
-def _change(service: Service, status: ServiceStatus) -> bool:
-    """Guarded: nothing is changed of a service that was written anew, or that work has, since it was read."""
-    row = Service.objects.filter(pk=service.pk, lock="", status=service.status, host=service.host)
-    if not row.update(status=status):
-        return False
-    service.status = status
-    hint_on_commit()
-    return True
-
-
-@transaction.atomic
-def record_missing_layers(*, host: Host, seen: Collection[tuple[str, str, str]], asked_at: datetime) -> None:
-    """Take copies out of the residency map that a host no longer holds; `seen` are (kind, storage, name).
+def _record_missing_layers(host: Host, seen: Collection[tuple[str, str, str]], asked_at: datetime) -> None:
+    """Take copies out of the residency map that a host no longer holds.
 
     Not while work may be bringing or replacing one there.
     """
@@ -201,19 +202,17 @@ def record_missing_layers(*, host: Host, seen: Collection[tuple[str, str, str]],
 
 
 def claim_checks() -> list[int]:
-    """Hosts whose whole facts are due, each for one worker."""
-    now = timezone.now()
-    free = Q(check_sent_at=None) | Q(check_sent_at__lt=now - CHECK_RESENT_AFTER)
+    """Hosts whose whole facts are due, each for one worker, those first that have waited longest."""
+    sent_before = timezone.now() - CHECK_RESENT_AFTER
     with transaction.atomic():
-        due = HostWatch.objects.select_for_update().filter(free, check_due=True, unreachable_since=None)
-        won = list(due.values_list("host_id", flat=True))
-        HostWatch.objects.filter(host__in=won).update(check_sent_at=now)
+        due = HostWatch.objects.select_for_update(of=("self",)).filter(check_due=True, unreachable_since=None)
+        free = CHECKS_AT_ONCE - due.filter(check_sent_at__gte=sent_before).count()
+        waiting = due.filter(Q(check_sent_at=None) | Q(check_sent_at__lt=sent_before)).order_by(
+            "host__facts__gathered_at"
+        )
+        won = list(waiting.values_list("host_id", flat=True)[: max(0, free)])
+        HostWatch.objects.filter(host__in=won).update(check_sent_at=timezone.now())
     return won
-
-
-def record_checked(*, host: Host) -> None:
-    """The whole facts of a host were gathered."""
-    HostWatch.objects.filter(host=host).update(check_due=False, check_sent_at=None)
 
 
 def set_autostart(*, service: Service, autostart: bool) -> None:

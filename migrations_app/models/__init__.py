@@ -3,6 +3,7 @@
 from .choices import (
     ACTIVE,
     FINAL,
+    MOVED,
     TRANSITIONS,
     CellStatus,
     Design,
@@ -28,11 +29,13 @@ from .layer import Application, BaseLayer, LayerCopy
 from .migration import Event, Migration, ProbeSample, StageRun
 from .operation import Operation
 from .service import Service, ServiceNetwork
-from .watch import HostWatch, TimelineEvent
+from .timeline import TimelineEvent
+from .watch import HostWatch
 
 __all__ = [
     "ACTIVE",
     "FINAL",
+    "MOVED",
     "TRANSITIONS",
     "Application",
     "BaseLayer",

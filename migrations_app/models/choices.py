@@ -62,7 +62,7 @@ class HostStatus(ShownChoices):
     UNCHECKED = "unchecked", "secondary", "question-mark", "Not checked yet"
     READY = "ready", "green", "circle-check", "Ready"
     PROBLEM = "problem", "yellow", "alert-triangle", "Has problems"
-    UNREACHABLE = "unreachable", "red", "plug-connected-x", "Not reachable"
+    UNREACHABLE = "unreachable", "red", "plug-connected-x", "Unreachable"
 
 
 class ServiceStatus(ShownChoices):
@@ -86,6 +86,7 @@ class TimelineKind(ShownChoices):
     REBOOTED = "rebooted", "orange", "refresh", "Rebooted"
     LAYER_GONE = "layer_gone", "orange", "alert-triangle", "Layer gone"
     CRASHED = "crashed", "red", "alert-circle", "Crashed"
+    MISSING = "missing", "orange", "question-mark", "Not found"
     ENDED = "ended", "orange", "player-stop", "Ended with its host"
     SEEN = "seen", "green", "circle-check", "Seen running"
     AUTOSTARTED = "autostarted", "blue", "player-play", "Started automatically"
@@ -110,6 +111,7 @@ class MigrationStatus(ShownChoices):
 
 ACTIVE = frozenset({MigrationStatus.QUEUED, MigrationStatus.RUNNING})
 FINAL = frozenset(set(MigrationStatus) - ACTIVE)
+MOVED = frozenset({MigrationStatus.SUCCEEDED, MigrationStatus.FINISHED_WITH_PROBLEMS})
 TRANSITIONS = frozenset(
     {(MigrationStatus.QUEUED, MigrationStatus.RUNNING)}  # a worker claimed it
     | {(MigrationStatus.QUEUED, MigrationStatus.CANCELLED)}  # cancelled while it waited

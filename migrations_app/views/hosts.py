@@ -59,7 +59,7 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
         "fingerprint": fingerprint_of(shown.host_key),
         "copies": copies,
         "has_base": any(copy.base_id for copy in copies),
-        "services": shown.services.select_related("application", "host__watch"),
+        "services": shown.services.select_related("application"),
         "operations": operations,
         "events": events_of_host(shown)[:8],
         "busy": active_operations(host=shown),

@@ -22,7 +22,7 @@ from .common import (
     operators_only,
     page,
 )
-from .timeline import events_shown
+from .timeline import events_of_service
 
 
 def services(request: HttpRequest) -> HttpResponse:
@@ -41,7 +41,7 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
         "active": shown.migrations.active().first(),
         "held": occupation(shown),
         "operations": Operation.objects.filter(service=shown).select_related("host")[:5],
-        "events": events_shown(shown.timeline.all())[:8],
+        "events": events_of_service(shown)[:8],
         "probe": shown.application.recipe.get("probe", {}),
         "policy_form": PolicyForm(instance=shown),
     }

@@ -5,7 +5,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from migrations_app.filters import TimelineFilter
-from migrations_app.models import Host, TimelineEvent
+from migrations_app.models import Host, Service, TimelineEvent
 
 from .common import page
 
@@ -33,3 +33,8 @@ def events_shown(rows: QuerySet[TimelineEvent]) -> QuerySet[TimelineEvent]:
 def events_of_host(host: Host) -> QuerySet[TimelineEvent]:
     """What happened on a host, or to it."""
     return events_shown(TimelineEvent.objects.filter(Q(host=host) | Q(other_host=host)))
+
+
+def events_of_service(service: Service) -> QuerySet[TimelineEvent]:
+    """What happened to a service."""
+    return events_shown(TimelineEvent.objects.filter(service=service))

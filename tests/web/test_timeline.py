@@ -101,7 +101,7 @@ def test_autostart_is_switched_by_command_and_api(edge: dict[str, Any], as_opera
 
 def test_a_host_that_does_not_answer_says_since_when(edge: dict[str, Any], as_viewer: Client) -> None:
     host = edge["service"].host
-    actions.record_unreachable(host=host, problem="It does not answer.", mend="ssh")
+    actions.record_unreachable(host=host, problem="It does not answer.", fix="ssh")
     for page in ("/", "/hosts/", f"/hosts/{host.name}/", f"/services/{edge['service'].name}/"):
         assert "since <time" in as_viewer.get(page).content.decode()
     (told,) = [one for one in as_viewer.get("/api/hosts").json() if one["name"] == host.name]
@@ -110,6 +110,6 @@ def test_a_host_that_does_not_answer_says_since_when(edge: dict[str, Any], as_vi
 
 def test_the_last_answer_is_a_metric(edge: dict[str, Any], as_viewer: Client) -> None:
     host = edge["service"].host
-    actions.record_seen_host(host=host, seen=actions.HostSeen("boot", {}, timezone.now(), {}))
+    actions.record_seen_host(host=host, seen=actions.HostSeen("boot", {}, timezone.now()))
     said = as_viewer.get("/metrics").content.decode()
     assert f'mec_host_last_answer_timestamp_seconds{{host="{host.name}"}} ' in said

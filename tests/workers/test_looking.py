@@ -158,7 +158,7 @@ def test_a_service_of_which_nothing_is_left_is_unknown(service: Service, hosts: 
     del hosts[service.host.name].states[service.name]
     look()
     service.refresh_from_db()
-    assert service.status == "unknown"
+    assert (service.status, kinds()) == ("unknown", ["missing"])
 
 
 @pytest.mark.parametrize("missed", [0, 3])
@@ -217,10 +217,43 @@ def test_a_service_that_work_has_is_left_to_it(service: Service, hosts: dict[str
 
 def test_what_was_written_after_the_host_was_asked_stands(service: Service, hosts: dict[str, Watched]) -> None:
     factories.operation(host=service.host, service=service, status="succeeded", finished_at=timezone.now())
-    seen = actions.HostSeen("first", {service.name: "STOPPED"}, timezone.now() - timedelta(seconds=5), {})
+    seen = actions.HostSeen("first", {service.name: "STOPPED"}, timezone.now() - timedelta(seconds=5))
     actions.record_seen_host(host=service.host, seen=seen)
     service.refresh_from_db()
     assert service.status == "running"
+
+
+def test_a_worker_that_stood_still_with_an_old_answer_writes_nothing_of_it(
+    service: Service, hosts: dict[str, Watched]
+) -> None:
+    asked_at = timezone.now()
+    look()
+    old = actions.HostSeen("before that", {service.name: "STOPPED"}, asked_at, layers=())
+    actions.record_seen_host(host=service.host, seen=old)
+    service.refresh_from_db()
+    assert (service.status, kinds()) == ("running", [])
+    assert LayerCopy.objects.filter(host=service.host).count() == 2
+
+
+def test_a_host_that_does_not_say_which_boot_this_is_was_not_rebooted(
+    service: Service, hosts: dict[str, Watched]
+) -> None:
+    look()
+    hosts[service.host.name].boot = ""
+    look()
+    assert kinds() == []
+    assert HostWatch.objects.get(host=service.host).boot_id == "first"
+
+
+def test_of_many_checks_that_are_due_a_few_are_under_way_at_once(db: None, sent: Sent) -> None:
+    watches = [HostWatch(host=factories.HostFactory(), check_due=True) for _ in range(7)]
+    HostWatch.objects.bulk_create(watches)
+    assert len(actions.claim_checks()) == 4
+    assert actions.claim_checks() == []
+    done = HostWatch.objects.exclude(check_sent_at=None).first()
+    assert done is not None
+    actions.record_facts(host=done.host, values=factories.FACTS, problems=[])
+    assert len(actions.claim_checks()) == 1
 
 
 def test_a_layer_that_vanished_is_gone_from_the_residency_map(service: Service, hosts: dict[str, Watched]) -> None:
