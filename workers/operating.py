@@ -22,7 +22,7 @@ from migrations_app.models import (
 from workers import checking, layer_work, leftovers, records, whereabouts
 from workers.engine import MigrationError
 from workers.guests import GUESTS
-from workers.hosts.base import MecHost
+from workers.hosts.base import HostUnreachable, MecHost
 from workers.hosts.ssh import connect
 from workers.layers import STORES
 from workers.lease import kept
@@ -92,7 +92,13 @@ def start(operation: Operation) -> str:
             f"{service.host} has nothing of {service} to start: remove the service and deploy it again."
         )
     _on_host(service, _start)
-    return _await_answer(operation, service)
+    try:
+        return _await_answer(operation, service)
+    except (
+        UsersSideSilent
+    ) as error:  # it was seen to start: after a power cut the user's side may come back later than the hosts
+        _record(operation, service, ServiceStatus.RUNNING)
+        return f"{service} runs on {service.host}; whether it answers its users was not asked: {error.args[0]}"
 
 
 def stop(operation: Operation) -> str:
@@ -186,6 +192,10 @@ async def _remove(host: MecHost, station: Station) -> None:
     await GUESTS[station.kind].remove(host, station)
 
 
+class UsersSideSilent(MigrationError):
+    """The machine at the user's side, from which services are asked, cannot be reached."""
+
+
 def _await_answer(operation: Operation, service: Service) -> str:
     """The service is running once its user gets an answer."""
     actions.note_progress(operation=operation, message=f"Waiting for {service}'s first answer at the user's side …")
@@ -199,7 +209,10 @@ def _await_answer(operation: Operation, service: Service) -> str:
         async with connect(user) as host, probing(host, question, time.monotonic(), forget) as probe:
             await probe.wait_for_answer(FIRST_ANSWER_LIMIT_S[Kind(service.kind)])
 
-    async_to_sync(ask)()
+    try:
+        async_to_sync(ask)()
+    except HostUnreachable as error:
+        raise UsersSideSilent(str(error.args[0])) from error
     actions.record_memory(service_id=service.pk, memory_bytes=_on_host(service, _memory))
     _record(operation, service, ServiceStatus.RUNNING)
     return f"{service} answers at {service.address} on {service.host}."

@@ -88,6 +88,17 @@ def test_where_it_runs_nowhere_it_is_started_where_the_portal_had_it(edge: Edge)
     assert service.status == "failed", "it was found, started, and gave no answer"
 
 
+def test_a_service_that_starts_while_the_users_side_is_away_runs_and_says_that_nobody_asked_it(edge: Edge) -> None:
+    service, here, there, hosts = edge
+    there.running = False
+    hosts.pop("user")
+    ended = ask(actions.start_service, service)
+    assert (ended.status, here.running) == ("succeeded", True)
+    assert "whether it answers its users was not asked: user does not answer." in ended.message
+    service.refresh_from_db()
+    assert service.status == "running"
+
+
 def test_what_stands_frozen_where_nobody_knows_where_the_service_is_is_ended_and_never_started(edge: Edge) -> None:
     service, here, there, _hosts = edge
     there.running, here.frozen = False, True
