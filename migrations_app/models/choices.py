@@ -73,7 +73,7 @@ class ServiceStatus(ShownChoices):
     STOPPED = "stopped", "secondary", "player-stop", "Stopped"
     FAILED = "failed", "red", "alert-circle", "Failed"
     CRASHED = "crashed", "red", "alert-circle", "Crashed"
-    UNREACHABLE = "unreachable", "orange", "question-mark", "Unknown: its host does not answer"
+    UNREACHABLE = "unreachable", "orange", "question-mark", "Unknown"
     UNKNOWN = "unknown", "orange", "question-mark", "Unknown: look at both hosts"
     REMOVING = "removing", "blue", "trash", "Being removed"
 
