@@ -35,14 +35,14 @@ FACTS_LIMIT_S = 180  # the first look at a layer takes its digest
 
 def check(host: Host) -> list[dict[str, str]]:
     """Gather and record a host's facts; the problems found. Raises MigrationError when it cannot be reached."""
-    asked_at = timezone.now()
+    asked_at, answers = timezone.now(), actions.answers_of(host)
     try:
         found = async_to_sync(_gather)(host)
     except MigrationError as error:
         actions.record_unreachable(host=host, problem=str(error.args[0]), fix=records.ssh_command(host))
         raise
     states = {instance.name: instance.state for instance in found.instances}
-    seen = actions.HostSeen(str(found.values.pop("boot_id", "")), states, asked_at)
+    seen = actions.HostSeen(asked_at, answers, str(found.values.pop("boot_id", "")), states)
     if host.role == HostRole.USER:
         problems = [p for p in facts.problems_of(found.values, "", "") if "clock" in p["what"]]
     else:

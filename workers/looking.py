@@ -61,14 +61,14 @@ async def _look_at_all(hosts: list[Host]) -> None:
 
 async def look_at(host: Host) -> None:
     """Look at one host and write down what is seen there."""
-    asked_at = timezone.now()
+    asked_at, answers = timezone.now(), await sync_to_async(actions.answers_of)(host)
     try:
         async with connect(records.target_of(host), fenced=False) as reached:
             said = await reached.call("hosts/look", limit_s=LOOK_LIMIT_S)
             logs = await _logs_of_ended(host, reached, _states(said))
     except (HostUnreachable, CommandTimedOut) as error:
         await sync_to_async(actions.record_missed_look)(
-            host=host, asked_at=asked_at, problem=str(error.args[0]), fix=records.ssh_command(host)
+            host=host, answers=answers, problem=str(error.args[0]), fix=records.ssh_command(host)
         )
     except (
         MigrationError
@@ -76,7 +76,7 @@ async def look_at(host: Host) -> None:
         log.info("%s", error)
     else:
         layers = _layers(said) if host.role == HostRole.MEC else None
-        seen = actions.HostSeen(said.get("boot_id", ""), _states(said), asked_at, logs, layers)
+        seen = actions.HostSeen(asked_at, answers, said.get("boot_id", ""), _states(said), logs, layers)
         await sync_to_async(actions.record_seen_host)(host=host, seen=seen)
 
 

@@ -74,6 +74,7 @@ from .samples import thin_samples
 from .timeline import record_in_timeline, remove_old_events
 from .watching import (
     HostSeen,
+    answers_of,
     claim_checks,
     claim_looks,
     record_missed_look,
@@ -86,6 +87,7 @@ from .watching import (
 __all__ = [
     "HostSeen",
     "add_application",
+    "answers_of",
     "begin_cell",
     "build_application",
     "build_base",

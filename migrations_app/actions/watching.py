@@ -50,13 +50,18 @@ ENDED = ("STOPPED", "ABSENT", "CRASHED")
 class HostSeen:
     """What a host said of itself: this boot's name, its instances with their states, its layers."""
 
+    asked_at: datetime
+    answers: int  # how many answers had been written down by then
     boot_id: str  # empty where the host did not say it
     states: Mapping[str, str]  # instance: RUNNING, FROZEN, STOPPED, ...
-    asked_at: datetime
     logs: Mapping[str, str] = field(default_factory=dict)  # of instances that ended: their last lines
-    layers: Collection[tuple[str, str, str]] | None = (
-        None  # (kind, storage, name); None where it was not asked for them
-    )
+    # (kind, storage, name) of each; None where it was not asked for them
+    layers: Collection[tuple[str, str, str]] | None = None
+
+
+def answers_of(host: Host) -> int:
+    """How many answers of a host are written down: read before it is asked, since a clock may be set meanwhile."""
+    return HostWatch.objects.filter(host=host).values_list("answers", flat=True).first() or 0
 
 
 def claim_looks(*, every: timedelta) -> list[Host]:
@@ -74,9 +79,9 @@ def claim_looks(*, every: timedelta) -> list[Host]:
 
 
 @transaction.atomic
-def record_missed_look(*, host: Host, asked_at: datetime, problem: str, fix: str) -> None:
-    """A host did not answer; twice in a row, and it is unreachable."""
-    watch = HostWatch.objects.filter(host=host).exclude(answered_at__gte=asked_at)
+def record_missed_look(*, host: Host, answers: int, problem: str, fix: str) -> None:
+    """A host did not answer; twice in a row, and it is unreachable. Not where it has answered since it was asked."""
+    watch = HostWatch.objects.filter(host=host, answers=answers)
     watch.update(missed=F("missed") + 1)
     if watch.filter(missed__gte=MOST_MISSED).exists():
         record_unreachable(host=host, problem=problem, fix=fix)
@@ -110,7 +115,7 @@ def record_seen_host(*, host: Host, seen: HostSeen) -> None:
     Not where another answer was written down since this one was asked for: whoever stood still in between has seen the past.
     """
     watch, _created = HostWatch.objects.select_for_update().get_or_create(host=host)
-    if watch.answered_at is not None and watch.answered_at > seen.asked_at:
+    if watch.answers != seen.answers:
         return
     if watch.unreachable_since is not None:
         minutes = (timezone.now() - watch.unreachable_since).total_seconds() / 60
@@ -123,9 +128,10 @@ def record_seen_host(*, host: Host, seen: HostSeen) -> None:
         record_in_timeline(TimelineKind.REBOOTED, f"{host} was rebooted.", host=host)
         hint_on_commit()
     watch.boot_id, watch.answered_at, watch.missed = seen.boot_id or watch.boot_id, timezone.now(), 0
+    watch.answers += 1
     if _facts_are_old(host):
         watch.check_due = True
-    watch.save(update_fields=["unreachable_since", "check_due", "boot_id", "answered_at", "missed"])
+    watch.save(update_fields=["unreachable_since", "check_due", "boot_id", "answered_at", "answers", "missed"])
     for service in Service.objects.filter(host=host, lock="").select_related("experiment"):
         if not was_written_since(service, seen.asked_at):
             _record_seen_service(service, host, seen, rebooted=rebooted)

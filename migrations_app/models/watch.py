@@ -11,6 +11,7 @@ class HostWatch(models.Model):
     host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="watch")
     looked_at = models.DateTimeField(null=True, blank=True, help_text="When a worker last began to look")
     answered_at = models.DateTimeField(null=True, blank=True, help_text="When it last answered a look or a check")
+    answers = models.PositiveBigIntegerField(default=0, help_text="How many answers were written down")
     missed = models.PositiveIntegerField(default=0, help_text="Looks in a row that were not answered")
     unreachable_since = models.DateTimeField(null=True, blank=True)
     boot_id = models.CharField(max_length=64, blank=True, help_text="This boot's name; another one: it was rebooted")

@@ -40,7 +40,7 @@ live = make.migration(moving, target, status="running", app_found=True, total_s=
     probe_downtime_s=None, bytes_on_wire=None, finished_at=None, started_at=timezone.now() - timedelta(seconds=1))
 problem = "mec-5 does not answer at 10.0.0.9 port 22: is it up, and sshd running?"
 actions.record_unreachable(host=make.HostFactory(), problem=problem, fix="ssh root@10.0.0.9")
-seen = actions.HostSeen("boot", {{service.name: "STOPPED"}}, timezone.now(), {{service.name: "lxc: signal 11 " * 20}})
+seen = actions.HostSeen(timezone.now(), 0, "boot", {{service.name: "STOPPED"}}, {{service.name: "lxc: signal 11 " * 20}})
 actions.record_seen_host(host=service.host, seen=seen)
 Service.objects.update(status="running")
 make.stages(live, running="rsync_instance_memory"); make.samples(live, until_s=1)

@@ -110,6 +110,6 @@ def test_a_host_that_does_not_answer_says_since_when(edge: dict[str, Any], as_vi
 
 def test_the_last_answer_is_a_metric(edge: dict[str, Any], as_viewer: Client) -> None:
     host = edge["service"].host
-    actions.record_seen_host(host=host, seen=actions.HostSeen("boot", {}, timezone.now()))
+    actions.record_seen_host(host=host, seen=actions.HostSeen(timezone.now(), 0, "boot", {}))
     said = as_viewer.get("/metrics").content.decode()
     assert f'mec_host_last_answer_timestamp_seconds{{host="{host.name}"}} ' in said

@@ -217,7 +217,7 @@ def test_a_service_that_work_has_is_left_to_it(service: Service, hosts: dict[str
 
 def test_what_was_written_after_the_host_was_asked_stands(service: Service, hosts: dict[str, Watched]) -> None:
     factories.operation(host=service.host, service=service, status="succeeded", finished_at=timezone.now())
-    seen = actions.HostSeen("first", {service.name: "STOPPED"}, timezone.now() - timedelta(seconds=5))
+    seen = actions.HostSeen(timezone.now() - timedelta(seconds=5), 0, "first", {service.name: "STOPPED"})
     actions.record_seen_host(host=service.host, seen=seen)
     service.refresh_from_db()
     assert service.status == "running"
@@ -226,9 +226,10 @@ def test_what_was_written_after_the_host_was_asked_stands(service: Service, host
 def test_a_worker_that_stood_still_with_an_old_answer_writes_nothing_of_it(
     service: Service, hosts: dict[str, Watched]
 ) -> None:
-    asked_at = timezone.now()
+    old = actions.HostSeen(
+        timezone.now(), actions.answers_of(service.host), "old", {service.name: "STOPPED"}, layers=()
+    )
     look()
-    old = actions.HostSeen("before that", {service.name: "STOPPED"}, asked_at, layers=())
     actions.record_seen_host(host=service.host, seen=old)
     service.refresh_from_db()
     assert (service.status, kinds()) == ("running", [])
@@ -295,3 +296,16 @@ def test_a_host_whose_own_daemon_does_not_answer_yet_is_not_judged(
     look(3)
     service.host.refresh_from_db()
     assert service.host.status == "ready"
+
+
+def test_a_clock_that_was_set_back_stops_nothing(service: Service, hosts: dict[str, Watched]) -> None:
+    look()
+    HostWatch.objects.update(answered_at=timezone.now() + timedelta(hours=1))
+    hosts[service.host.name].states[service.name] = "STOPPED"
+    look()
+    service.refresh_from_db()
+    assert service.status == "crashed"
+    hosts.clear()
+    look(2)
+    service.host.refresh_from_db()
+    assert service.host.status == "unreachable"
