@@ -94,9 +94,8 @@ def start(operation: Operation) -> str:
     _on_host(service, _start)
     try:
         return _await_answer(operation, service)
-    except (
-        UsersSideSilent
-    ) as error:  # it was seen to start: after a power cut the user's side may come back later than the hosts
+    except UsersSideSilent as error:
+        # it was seen to start; after a power cut the user's side may come back later than the hosts
         _record(operation, service, ServiceStatus.RUNNING)
         return f"{service} runs on {service.host}; whether it answers its users was not asked: {error.args[0]}"
 
