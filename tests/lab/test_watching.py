@@ -54,10 +54,14 @@ def test_a_service_whose_command_ends_is_crashed_and_can_be_started(watched: Sit
         "",
         "ended on signal Killed(9)",
     ):  # liblxc writes nothing of the end of a container that it has restored
+        watched.shell(
+            "mec-3", "echo The disk is on fire. >>/var/lib/mec/instances/watched/rootfs/var/log/mec-service.log"
+        )
         watched.shell("mec-3", "kill -KILL $(lxc-info -P /var/lib/mec/instances -n watched -pH)")
         becomes(watched, "service", "watched", "crashed")
         told = events(watched, "crashed")[-1]
         assert "watched ended on mec-3 without being asked to." in told
+        assert "The disk is on fire." in told
         assert how in told
         watched.ok("service", "start", "watched")
         assert status(watched, "service", "watched") == "running"

@@ -57,6 +57,7 @@ for port in /sys/class/virtio-ports/*; do
     [ "$(cat "$port/name")" = org.qemu.guest_agent.0 ] && qemu-ga -d -m virtio-serial -p "/dev/${port##*/}"
 done
 unshare --pid --mount-proc --fork /bin/sh /etc/mec/run
+tail -n 20 /var/log/mec-service.log >/dev/console # the host sees no other file of a guest that ended
 sync
 mount -o remount,ro /
 mkfifo /run/end
