@@ -10,6 +10,7 @@ MEC=/var/lib/mec
 KEPT=/etc/mec-host
 UNIT=mec-networks.service
 UNIT_FILE=/etc/systemd/system/$UNIT
+FIREWALL=$KEPT/pass-bridge.sh
 MODULES_FILE=/etc/modules-load.d/mec-host.conf
 SUDOERS=/etc/sudoers.d/mec-host
 SUBIDS=root:100000:65536
@@ -222,13 +223,44 @@ name_lacks() {
 name_make() { echo "127.0.1.1 $(hostname) # mec-host" >>/etc/hosts; }
 name_remove() { sed -i '/ # mec-host$/d' /etc/hosts; }
 
+# Docker and firewalls drop what is forwarded, and where br_netfilter is loaded that includes what only crosses the bridge. A packet
+# has to be accepted in each chain that sees it, iptables' and those of nftables alone.
+firewall_text() {
+    cat <<'END'
+#!/bin/sh
+# Accepts what only crosses a bridge, or no longer. Arguments: allow or forget, bridge.
+bridge=$2
+rule="iifname \"$bridge\" oifname \"$bridge\" accept comment \"mec-host\""
+chains() {
+    nft list chains 2>/dev/null | awk '$1 == "table" {table = $2 " " $3} $1 == "chain" {chain = $2}
+        /hook forward/ && table ~ /^(inet|ip|ip6) / && table " " chain !~ /^ip6? filter FORWARD$/ {print table, chain}'
+}
+case $1 in
+    allow)
+        iptables -w -C FORWARD -i "$bridge" -o "$bridge" -j ACCEPT 2>/dev/null ||
+            iptables -w -I FORWARD -i "$bridge" -o "$bridge" -j ACCEPT
+        chains | while read -r family table chain; do
+            nft list chain "$family" "$table" "$chain" | grep -qF "$rule" || nft insert rule "$family" "$table" "$chain" "$rule"
+        done
+        ;;
+    forget)
+        iptables -w -D FORWARD -i "$bridge" -o "$bridge" -j ACCEPT
+        chains | while read -r family table chain; do
+            nft -a list chain "$family" "$table" "$chain" | sed -n "s/.*comment \"mec-host\" # handle //p" |
+                while read -r handle; do nft delete rule "$family" "$table" "$chain" handle "$handle"; done
+        done
+        ;;
+esac
+END
+}
 # One unit, since each distribution has another way to configure networks. A bridge that somebody else made is left alone.
 unit_text() {
-    pass="FORWARD -i $BRIDGE -o $BRIDGE -j ACCEPT"
     start() { echo "ExecStart=$1/bin/sh -c '$2'"; }
     stop() { echo "ExecStop=-/bin/sh -c '$1'"; }
     printf '# made by prepare-host.sh\n[Unit]\nDescription=Networks of MEC services\n'
-    printf 'Wants=network-pre.target\nAfter=network-pre.target\nBefore=ssh.service\n\n'
+    printf 'Wants=network-pre.target\nAfter=network-pre.target nftables.service firewalld.service\nBefore=ssh.service\n'
+    # a firewall that is loaded anew has forgotten the rule
+    printf 'ReloadPropagatedFrom=nftables.service firewalld.service\n\n'
     printf '[Service]\nType=oneshot\nRemainAfterExit=yes\n'
     # a card may be found late, or get its name late
     for card in $ACCESS_CARD $BACKHAUL_CARD; do
@@ -238,9 +270,8 @@ unit_text() {
     start '' "ip link set $BRIDGE up"
     [ -z "$ACCESS_CARD" ] || start '' "ip link set $ACCESS_CARD master $BRIDGE up"
     [ -z "$BACKHAUL" ] || start '' "ip address replace $BACKHAUL dev $BACKHAUL_CARD && ip link set $BACKHAUL_CARD up"
-    # Docker and firewalls drop what is forwarded, and where br_netfilter is loaded that includes what only crosses the bridge
-    start - "iptables -w -C $pass 2>/dev/null || iptables -w -I $pass"
-    stop "iptables -w -D $pass"
+    printf 'ExecStart=-/bin/sh %s allow %s\nExecReload=-/bin/sh %s allow %s\n' $FIREWALL "$BRIDGE" $FIREWALL "$BRIDGE"
+    stop "sh $FIREWALL forget $BRIDGE"
     [ -z "$BACKHAUL" ] || stop "ip address delete $BACKHAUL dev $BACKHAUL_CARD"
     stop "ip link delete $BRIDGE"
     printf '\n[Install]\nWantedBy=multi-user.target\n'
@@ -250,7 +281,8 @@ networks_lacks() {
         return 0
     fi
     what="the bridge $BRIDGE${ACCESS_CARD:+ with the port $ACCESS_CARD}${BACKHAUL:+, $BACKHAUL on $BACKHAUL_CARD}"
-    [ "$(cat $UNIT_FILE 2>/dev/null)" = "$(unit_text)" ] || { echo "$what, by $UNIT_FILE" && return 0; }
+    [ "$(cat $UNIT_FILE 2>/dev/null)" = "$(unit_text)" ] && [ "$(cat $FIREWALL 2>/dev/null)" = "$(firewall_text)" ] ||
+        { echo "$what, by $UNIT_FILE" && return 0; }
     ! is_booted || ip link show dev "$BRIDGE" >/dev/null 2>&1 || echo "$what is not up"
 }
 networks_make() {
@@ -259,6 +291,7 @@ networks_make() {
             'the bridge yourself, move the address to it, and give only --bridge'
     fi
     [ ! -e $UNIT_FILE ] || ! is_booted || systemctl -q stop $UNIT # what it made may have another name now
+    firewall_text >$FIREWALL
     unit_text >$UNIT_FILE
     systemctl -q enable $UNIT
     ! is_booted || { systemctl daemon-reload && systemctl restart $UNIT; } || fail "the networks do not come up: journalctl -u $UNIT"

@@ -50,6 +50,15 @@ def test_the_values_are_numbers_where_they_count() -> None:
         ),
         ({"backhaul_interface": ""}, "No interface has the backhaul address 10.61.1.11."),
         ({"bridge": "no"}, "The bridge br-access, which services attach to, is missing."),
+        (
+            {"dropping_firewall": "iptables"},
+            "Its firewall (iptables) drops what crosses the bridge br-access: services here would not be reached from outside.",
+        ),
+        (
+            {"dropping_firewall": "inet filter forward"},
+            "Its firewall (inet filter forward) drops what crosses the bridge br-access: services here would not be reached from "
+            "outside.",
+        ),
         ({"disk_free_bytes": "1000000"}, "Only 1 MB of disk are free below /var/lib/mec."),
         ({"memory_free_bytes": "1000000"}, "Only 1 MB of memory are free."),
     ],

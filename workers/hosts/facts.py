@@ -99,6 +99,14 @@ def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> l
             f"The bridge {bridge}, which services attach to, is missing.",
             f"ip link add {bridge} type bridge && ip link set {bridge} up",
         )
+    if chain := values.get("dropping_firewall"):
+        accept = f"iptables -I FORWARD -i {bridge} -o {bridge} -j ACCEPT"
+        if chain != "iptables":
+            accept = f"nft insert rule {chain} iifname {bridge} oifname {bridge} accept"
+        problem(
+            f"Its firewall ({chain}) drops what crosses the bridge {bridge}: services here would not be reached from outside.",
+            f"{accept}  # and keep it: prepare-host.sh does both",
+        )
     if values.get("own_name") == "no":
         problem(
             "It does not know its own name without asking a resolver, and sudo asks at each command.",
