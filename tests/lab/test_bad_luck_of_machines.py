@@ -162,10 +162,10 @@ def test_a_guest_with_a_directory_of_its_host_passed_through_is_refused(site: Si
 
 def test_a_guest_that_panicked_is_not_migrated(site: Site, doomed: str) -> None:
     ping = f'virsh -q qemu-agent-command {doomed} \'{{"execute":"guest-ping"}}\' 2>/dev/null || true'
-    site.wait("the guest's agent", lambda: "return" in site.shell("mec-1", ping), 40)
+    site.wait("the guest's agent", lambda: "return" in site.shell("mec-1", ping), 120)
     panic = '{"execute":"guest-exec","arguments":{"path":"/bin/sh","arg":["-c","echo c > /proc/sysrq-trigger"]}}'
     site.shell("mec-1", f"virsh -q qemu-agent-command {doomed} '{panic}' >/dev/null 2>&1 || true")
-    site.wait("the guest's panic", lambda: "crashed" in site.shell("mec-1", f"virsh -q domstate {doomed}"), 20)
+    site.wait("the guest's panic", lambda: "crashed" in site.shell("mec-1", f"virsh -q domstate {doomed}"), 90)
     moved = site.migrate(doomed, "mec-2")
     assert moved["outcome"] == "rejected"
     assert "crashed" in moved["error"]

@@ -34,7 +34,10 @@ free_disk() { echo "disk_free_bytes=$(($(df -P -k $MEC | awk 'NR==2{print $4}') 
 # The interface that has an address.
 interface_of() { ip -o addr show | awk -v a="$1" '{split($4, x, "/"); if (x[1] == a) {print $2; exit}}'; }
 
-tree_bytes() { du -sb --apparent-size "$1" | cut -f1; }
+tree_bytes() {
+    counted=$(du -sb --apparent-size "$1")
+    echo "${counted%%[!0-9]*}"
+}
 
 # The mirror that this host's apt uses; apt knows it only after it has fetched its lists.
 debian_mirror() {
@@ -200,6 +203,9 @@ join_bridge() {
     [ -z "$cable" ] || [ -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" master "$bridge" ||
         echo "problem=$1 goes on here, and its users do not reach it: its cable $cable could not be put into $bridge"
 }
+
+# Tell the network where a container is now: gratuitous ARP from its own interface. Arguments: a process of it, its address.
+announce_container() { nsenter -t "$1" -n arping -q -U -c 1 -w 1 -I eth0 "$2" >/dev/null 2>&1 </dev/null || true; }
 
 # End the processes of a container that stands frozen, and of no other. First its cable goes: a connection whose end they would
 # close may live on elsewhere. Argument: service.

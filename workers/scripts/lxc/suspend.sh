@@ -45,7 +45,7 @@ criu dump -t "$pid" -D "$kept/state" -o dump.log --file-locks --link-remap --man
     fail "CRIU could not save $SERVICE: $(first_error "$kept/state/dump.log" || tail -n1 "$kept/criu.log")"
 }
 # CRIU leaves it as it found it. Did it run on, what was saved would be its past
-is_frozen "$freezer" || fail "$SERVICE is saved, and did not stay frozen"
+stand_still "$freezer" || fail "$SERVICE is saved, and did not stay frozen"
 # whole: from here on it can be resumed from what was saved, too, if this host goes down
 : >"$kept/complete"
 [ ! -e "$kept/names" ] || xargs -0 -I{} mv {}.mec {} <"$kept/names"
