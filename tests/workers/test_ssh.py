@@ -8,7 +8,6 @@ import asyncssh
 import pytest
 
 from workers.hosts.base import CommandFailed, CommandTimedOut, HostUnreachable, Target, script_text
-from workers.hosts.fence import working
 from workers.hosts.ssh import HostClock, connect
 
 
@@ -26,21 +25,14 @@ class Server(asyncssh.SSHServer):
         return key.public_data == self._key.public_data
 
 
-received: list[str] = []
-answering: list["asyncio.Task[None]"] = []
-
-
 async def run_for_real(process: "asyncssh.SSHServerProcess[bytes]") -> None:
-    received.append(process.command or "")
-    if task := asyncio.current_task():
-        answering.append(task)
-    given = await process.stdin.read()
     local = await asyncio.create_subprocess_shell(
         process.command or "",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+    given = await process.stdin.read()
     out, err = await local.communicate(given)
     process.stdout.write(out)
     process.stderr.write(err)
@@ -64,10 +56,6 @@ async def target(tmp_path: Path) -> AsyncIterator[Target]:
     pinned = host_key.export_public_key().decode()
     yield Target("berlin", "127.0.0.1", server.get_port(), "root", str(tmp_path / "key"), pinned, "", 100, "br-access")
     server.close()
-    if answering:  # one that still reads does not see that its client went away
-        for task in (await asyncio.wait(answering, timeout=0.5))[1]:
-            task.cancel()
-    answering.clear()
     await server.wait_closed()
 
 
@@ -140,51 +128,3 @@ async def test_a_host_that_does_not_answer_is_said(target: Target) -> None:
     with pytest.raises(HostUnreachable, match="berlin cannot be reached"):
         async with connect(Target(**{**vars(target), "port": 1})):
             pass
-
-
-class Owner:
-    """Work whose lease is never lost."""
-
-    mark, number, ends_itself = "migration-of-a-test", 1, True
-
-    async def require(self) -> None:
-        return None
-
-
-@pytest.fixture
-def commands(script: Path) -> Iterator[list[str]]:
-    """The command lines that sshd was given, for work whose script says its first argument."""
-    (script / "common.sh").write_text("fence() { :; }\n")
-    (script / "say.sh").write_text('printf "said=%s\\n" "$1"\n')
-    received.clear()
-    with working(Owner()):
-        yield received
-    Path(f"/run/mec-{Owner.mark}.lock").unlink(missing_ok=True)
-
-
-async def test_the_next_command_of_some_work_runs_in_a_shell_that_waited_for_it(
-    target: Target, commands: list[str]
-) -> None:
-    words = ["one", "it's", "$HOME `id` \\n \\"]
-    async with connect(target) as host:
-        answers = [await host.call("say", word) for word in words]
-        assert [answer["said"] for answer in answers] == words
-        assert [line.split()[0] for line in commands] == ["timeout", "sh", "sh", "sh"]
-
-
-async def test_words_that_no_line_can_hold_are_given_to_a_shell_of_their_own(
-    target: Target, commands: list[str]
-) -> None:
-    async with connect(target) as host:
-        await host.call("say", "one")
-        assert (await host.call("say", "two\nlines"))["said"] == "two"
-        assert [line.split()[0] for line in commands] == ["timeout", "sh", "timeout", "sh"]
-
-
-async def test_a_shell_that_was_ended_while_it_waited_is_noticed(target: Target, commands: list[str]) -> None:
-    async with connect(target) as host:
-        await host.call("say", "one")
-        waiting = await host._waiting._starting  # type: ignore[misc]
-        waiting.stdin.write_eof()
-        await waiting.wait()
-        assert (await host.call("say", "two"))["said"] == "two"

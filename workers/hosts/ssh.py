@@ -15,7 +15,6 @@ from workers.engine import LeaseLost, MigrationError
 
 from .base import CommandFailed, CommandTimedOut, HostUnreachable, Target, parse_values, script_for
 from .fence import Fence, current
-from .waiting import SHELL, WaitingShell
 
 CONNECT_LIMIT_S = 10
 KEEPALIVE_S = 5
@@ -35,7 +34,6 @@ class SshHost:
         self._connection = connection
         self._clock = clock
         self._fence = fence
-        self._waiting = WaitingShell(lambda: connection.create_process(self._as_root(*SHELL), errors="replace"))
 
     @property
     def name(self) -> str:
@@ -44,11 +42,11 @@ class SshHost:
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
         if self._fence:
             await self._fence.require()
-        words = self._words(limit_s, *arguments)
+        command = self._command(limit_s, *arguments)
         with self._clock:
             try:
                 async with asyncio.timeout(limit_s + GRACE_S):
-                    done = await self._run(words, script_for(script, stdin, self._fence))
+                    done = await self._run(command, script_for(script, stdin, self._fence))
             except TimeoutError as error:
                 raise CommandTimedOut(self.name, script, limit_s) from error
         output = str(done.stdout) + str(done.stderr)
@@ -60,10 +58,8 @@ class SshHost:
             raise CommandFailed(self.name, script, done.exit_status, output)
         return parse_values(str(done.stdout))
 
-    async def _run(self, words: list[str], text: str) -> asyncssh.SSHCompletedProcess:
-        process = await self._waiting.run(shlex.join(words)) or await self._start(self._as_root(*words))
-        if self._fence:  # work has more than one command
-            self._waiting.prepare()
+    async def _run(self, command: str, text: str) -> asyncssh.SSHCompletedProcess:
+        process = await self._start(command)
         try:
             process.stdin.write(text)
             process.stdin.write_eof()
@@ -81,7 +77,7 @@ class SshHost:
         if self._fence:
             await self._fence.require()
         # without the lock: a stream that nobody reads any more is nothing that another worker has to wait for
-        process = await self._start(self._as_root(*self._words(86_400, *arguments, lock=False)))
+        process = await self._start(self._command(86_400, *arguments, lock=False))
         try:
             process.stdin.write(script_for(script, program, self._fence))
             process.stdin.write_eof()
@@ -106,21 +102,16 @@ class SshHost:
         except (asyncssh.Error, OSError) as error:
             raise self._gone(error) from error
 
-    def _words(self, limit_s: float, *arguments: str | int, lock: bool = True) -> list[str]:
-        """`timeout ... sh -eu -s -- arguments`."""
+    def _command(self, limit_s: float, *arguments: str | int, lock: bool = True) -> str:
+        """`timeout ... sh -eu -s -- arguments`, quoted here and nowhere else."""
         words = ["sh", "-eu", "-s", "--", *map(str, arguments)]
         if self._fence and lock:
             # a shared lock, held only by this wrapper, lets another worker wait until a dead one's commands have ended
             words = ["flock", "-s", "-o", f"/run/mec-{self._fence.mark}.lock", *words]
-        return ["timeout", "-k", "2", f"{limit_s:g}", *words]
-
-    def _as_root(self, *words: str) -> str:
-        """A command line for the login shell, quoted here and nowhere else."""
-        return shlex.join(words if self.target.user == "root" else ("sudo", "-n", *words))
-
-    async def close(self) -> None:
-        """End what waits for a command."""
-        await self._waiting.close()
+        words = ["timeout", "-k", "2", f"{limit_s:g}", *words]
+        if self.target.user != "root":
+            words = ["sudo", "-n", *words]
+        return shlex.join(words)
 
     @staticmethod
     def _end(process: "asyncssh.SSHClientProcess[Any]") -> None:
@@ -185,13 +176,10 @@ async def connect(target: Target, clock: HostClock | None = None, *, fenced: boo
         ) from error
     async with connection:
         host = SshHost(target, connection, clock or HostClock(), fence)
-        try:
-            yield host
-            if fence and not fence.ends_itself:
-                with contextlib.suppress(MigrationError):
-                    await host.call("hosts/forget", fence.mark)
-        finally:
-            await host.close()
+        yield host
+        if fence and not fence.ends_itself:
+            with contextlib.suppress(MigrationError):
+                await host.call("hosts/forget", fence.mark)
 
 
 async def _open(target: Target) -> asyncssh.SSHClientConnection:
