@@ -204,9 +204,6 @@ join_bridge() {
         echo "problem=$1 goes on here, and its users do not reach it: its cable $cable could not be put into $bridge"
 }
 
-# Tell the network where a container is now: gratuitous ARP from its own interface. Arguments: a process of it, its address.
-announce_container() { nsenter -t "$1" -n arping -q -U -c 1 -w 1 -I eth0 "$2" >/dev/null 2>&1 </dev/null || true; }
-
 # End the processes of a container that stands frozen, and of no other. First its cable goes: a connection whose end they would
 # close may live on elsewhere. Argument: service.
 end_frozen_container() {

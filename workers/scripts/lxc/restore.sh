@@ -18,9 +18,6 @@ printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 671
 runs=no
 # what failed at once is told at once: the service waits frozen at its source
 if lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$d/saved/state" -o "$d/restore-lxc.log" -l INFO </dev/null >/dev/null 2>&1; then
-    # its processes go on: users need not wait for the stage that makes sure that they find them
-    pid=$(container_pid "$SERVICE") address=$(network_setting "$SERVICE" ipv4.address)
-    { [ -z "$pid" ] || announce_container "$pid" "${address%/*}"; } >/dev/null &
     wait_for 2 is_running "$SERVICE" && runs=yes
 elif is_running "$SERVICE"; then
     runs=yes
