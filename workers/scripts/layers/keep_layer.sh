@@ -10,6 +10,7 @@ echo "$found" >"$received/digest"
 tree_bytes "$received/$content" >"$received/bytes"
 mkdir -p "$(dirname "$place")"
 for folder in "$received" "$(dirname "$place")" "$(dirname "$(dirname "$place")")"; do chmod 711 "$folder"; done
+[ ! -d "$MEC/layers/kvm" ] || chmod 711 "$MEC/layers/kvm"
 [ -d "$place" ] && mv -T "$place" "$MEC/incoming/$ID/replaced"
 mv -T "$received" "$place"
 echo "bytes=$(cat "$place/bytes")"
