@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.workers.test_images_from_elsewhere import image as qcow2
 from tests.workers.this_machine import ThisMachine
 from workers.hosts.base import CommandFailed
 
@@ -31,6 +32,7 @@ async def restored(tmp_path: Path, received: bytes) -> tuple[ThisMachine, bytes]
     (saved.parent.parent / "image").mkdir()
     (saved / "manifest").touch()
     (saved / "memory").write_bytes(received)
+    (saved.parent.parent / "image/disk.qcow2").write_bytes(qcow2())
     await here.call("kvm/restore", 7, "echo", "digest", stdin=OURS)
     return here, (here.place / "instances/echo/saved/state/memory").read_bytes()
 

@@ -21,7 +21,7 @@ def station() -> Station:
         World().context().move.station,
         service="guest",
         base="debian-13",
-        hardware_address="02:4d:00:00:00:01",
+        hardware_address="02:4d:1a:4f:87:74",
         machine_type="q35",
         acceleration="tcg",
     )
@@ -32,19 +32,29 @@ def test_what_the_portal_itself_defines_passes() -> None:
     assert '<source bridge="br-target" />' in vetted(ours, station(), "br-target")
 
 
+# what libvirt says of a guest that runs, in the place behind which it says it
+MORE = {
+    "<devices>": "<watchdog model='itco' action='reset'/><audio id='1' type='none'/>",
+    "cache='none' discard='unmap'/>": "<backingStore type='file'><format type='qcow2'/><source file='/dev/vda'/></backingStore>",
+    "<channel type='unix'>": "<source mode='bind' path='/run/libvirt/qemu/channel/3-guest/org.qemu.guest_agent.0'/>",
+    "<source bridge='br-access'/>": "<target dev='vnet0'/><alias name='net0'/>",
+}
+
+
 def test_what_libvirt_describes_passes_without_what_each_host_decides_itself() -> None:
-    passed = ElementTree.fromstring(vetted(DESCRIBED, station(), "br-target"))
+    described = DESCRIBED
+    for place, more in MORE.items():
+        described = described.replace(place, place + more, 1)
+    passed = ElementTree.fromstring(vetted(described, station(), "br-target"))
     assert passed.find("devices/interface/source").attrib == {"bridge": "br-target"}
     for path in ("seclabel", "resource", ".//backingStore", "devices/channel/source", "devices/interface/target"):
         assert passed.find(path) is None, path
-    kept = ("cpu/model", "devices/controller/address", "devices/disk/alias", "os/cmdline", "uuid")
-    described = ElementTree.fromstring(DESCRIBED)
-    for path in kept:
-        assert passed.find(path).attrib == described.find(path).attrib
-        assert passed.find(path).text == described.find(path).text
+    for path in ("cpu/model", "devices/controller/address", "devices/disk/address", "os/cmdline", "uuid"):
+        as_it_was = ElementTree.fromstring(DESCRIBED).find(path)
+        assert (passed.find(path).attrib, passed.find(path).text) == (as_it_was.attrib, as_it_was.text)
 
 
-DISK = "<source file='/var/lib/mec/instances/guest/image/disk.qcow2' index='1'/>"
+DISK = "<source file='/var/lib/mec/instances/guest/image/disk.qcow2'/>"
 EVIL = {
     "another emulator": ("/usr/bin/qemu-system-x86_64", "/var/lib/mec/incoming/7/files/evil"),
     "a disk of the host's": (DISK, "<source file='/dev/vda'/>"),
@@ -64,8 +74,8 @@ EVIL = {
         "<commandline xmlns='http://libvirt.org/schemas/domain/qemu/1.0'><arg value='-x'/></commandline></domain>",
     ),
     "a dump when it crashes": ("<on_crash>preserve", "<on_crash>coredump-destroy"),
-    "a dump by its watchdog": ("action='reset'", "action='dump'"),
-    "another hardware address": ("02:4d:00:00:00:01", "02:4d:00:00:00:02"),
+    "a dump by its watchdog": ("</devices>", "<watchdog model='itco' action='dump'/></devices>"),
+    "another hardware address": ("02:4d:1a:4f:87:74", "02:4d:1a:4f:87:75"),
     "another name": ("<name>guest</name>", "<name>other</name>"),
     "a disk without its driver's kind": ("type='qcow2' cache", "type='raw' cache"),
     "firmware": ("</os>", "<loader>/etc/shadow</loader></os>"),

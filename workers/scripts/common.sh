@@ -315,6 +315,24 @@ lend_to_qemu() {
     ! owner=$(qemu_owner) || chown "${owner%:*}" "$1/image/disk.qcow2" "$1/console.log"
 }
 
+# An image that came from another host may stand on this host's layers, or on the application that came inside its instance, and on
+# no other file: its header could name another guest's disk. Argument: the image.
+# Source: QEMU's docs/interop/qcow2.txt (from byte 8 where the other file's name is, from 16 its length, bit 2 of byte 79: external data).
+stands_on_layers() {
+    set -- "$1" "$(od -An -v -t u1 -w80 -N 80 "$1" | awk '
+        $1 != 81 || $2 != 70 || $3 != 73 || $4 != 251 || $8 < 2 || ($8 > 2 && int($80 / 4) % 2) {print "-"; exit}
+        {print (($13 * 256 + $14) * 256 + $15) * 256 + $16, (($17 * 256 + $18) * 256 + $19) * 256 + $20}
+        END {if (!NR) print "-"}')"
+    [ "$2" != - ] || fail "${1##*/} is no qcow2 image that holds its own data: migrate again"
+    [ "${2%% *}" = 0 ] && return 0
+    other=$(tail -c "+$((${2%% *} + 1))" "$1" | head -c "${2##* }")
+    case $other in
+        */../* | *[!A-Za-z0-9/._-]*) ;;
+        "$MEC"/layers/kvm/*/image/disk.qcow2 | "${1%/*/*}/lower/disk.qcow2") return 0 ;;
+    esac
+    fail "the image that arrived stands on $other, which is no layer: look at its source"
+}
+
 # Where QEMU meets the memory or disk of a live migration, at both ends: in libvirt's directory, and with an end by which
 # AppArmor's profile of the guest lets its QEMU make it. Arguments: migration, service, memory or disk.
 live_socket() { echo "/run/libvirt/mec-$1/$3.tunnelmigrate.dest.$2"; }

@@ -7,6 +7,7 @@ mv -T "$MEC/incoming/$ID/files/instance" "$d"
 echo "$ID" >"$d/migration"
 lend_to_qemu "$d"
 rebase "$d"
+for image in "$d"/*/disk.qcow2; do stands_on_layers "$image"; done
 given | confined >"$MEC/incoming/$ID/domain.xml"
 cp "$MEC/incoming/$ID/domain.xml" "$d/domain.xml"
 open_live "$ID"

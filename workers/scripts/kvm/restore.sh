@@ -33,6 +33,7 @@ mv -T "$received" "$d"
 echo "$ID" >"$d/migration"
 lend_to_qemu "$d"
 rebase "$d"
+for image in "$d"/*/disk.qcow2; do stands_on_layers "$image"; done
 given | confined >"$d/domain.xml"
 put_definition "$d/saved/state/memory" "$d/domain.xml" "$d/saved/head"
 virsh -q restore "$d/saved/state/memory" --xml "$d/domain.xml" --paused >"$d/restore.log" 2>&1 || {
