@@ -262,7 +262,7 @@ acceleration() {
     if [ ! -s $known ] && [ -n "$kernel" ]; then
         found=tcg
         # without a root it panics at the end of its start, which is all that is asked of it
-        if [ -w /dev/kvm ] && timeout -k 1 20 qemu-system-x86_64 -accel kvm -cpu host -m 128 -nodefaults -display none -no-reboot \
+        if qemu_may_write /dev/kvm && timeout -k 1 20 qemu-system-x86_64 -accel kvm -cpu host -m 128 -nodefaults -display none -no-reboot \
             -kernel "$kernel" -append 'console=ttyS0 panic=-1' -serial stdio </dev/null 2>/dev/null | grep -q 'Kernel panic - not syncing: VFS'; then
             found=kvm
         fi
@@ -294,6 +294,11 @@ domain_is_gone() { [ "$(domain_state "$1")" = ABSENT ]; }
 
 # Whom QEMU runs as here, as numbers USER:GROUP: libvirt's own user, whatever libvirt's configuration says. Fails where there is none.
 qemu_owner() { id libvirt-qemu >/dev/null 2>&1 && echo "$(id -u libvirt-qemu):$(id -g libvirt-qemu)"; }
+
+# Whether QEMU, as it runs here, may write a file.
+qemu_may_write() {
+    if owner=$(qemu_owner); then setpriv "--reuid=${owner%:*}" "--regid=${owner#*:}" --init-groups test -w "$1"; else test -w "$1"; fi
+}
 
 # A guest's definition (standard input) with whom it runs as. Said in it, libvirt leaves the owners of files alone: guests share
 # layers and kernels, whose digests know their owners.
