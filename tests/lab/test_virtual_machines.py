@@ -68,12 +68,9 @@ def test_a_live_migrations_source_reaches_nothing_of_its_target_but_the_guests_s
 
 
 def test_a_guests_qemu_runs_as_libvirts_own_user_and_changes_no_layers_owner(site: Site, guest: str) -> None:
-    host = site.where(guest)[0]
-    look = f"ps -o user= -p $(cat /run/libvirt/qemu/{guest}.pid); cd /var/lib/mec/layers/kvm"
-    said = site.shell(
-        host, f"{look}; find . -type f ! -user root; stat -c %U /var/lib/mec/instances/{guest}/image/disk.qcow2"
-    )
-    assert said.split() == ["libvirt+", "libvirt-qemu"]
+    own = f"/proc/$(cat /run/libvirt/qemu/{guest}.pid) /var/lib/mec/instances/{guest}/image/disk.qcow2"
+    look = f"stat -c %U {own}; find /var/lib/mec/layers/kvm -type f ! -user root"
+    assert site.shell(site.where(guest)[0], look).split() == ["libvirt-qemu", "libvirt-qemu"]
 
 
 def test_memory_sent_as_a_difference_to_the_idle_applications_takes_fewer_bytes(site: Site, guest: str) -> None:
