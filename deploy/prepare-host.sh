@@ -17,7 +17,7 @@ SUBIDS=root:100000:65536
 PACKAGES='lxc criu rsync openssh-server iproute2 iptables iputils-arping xxhash procps uidmap util-linux kmod debootstrap
     python3 python3-pip ca-certificates'
 PACKAGES_FOR_MACHINES='qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
-    libvirt-clients e2fsprogs'
+    libvirt-clients e2fsprogs socat'
 # what CRIU asks the kernel by, and what the kernel says it has only once it is loaded
 MODULES='overlay bridge veth nf_tables inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag tun'
 MODULES_FOR_MACHINES='loop fuse'
@@ -304,11 +304,15 @@ networks_remove() {
     ! is_booted || systemctl daemon-reload
 }
 
-# QEMU reads images below $MEC, and hosts cloned from one disk need different numbers
-machines_lacks() { [ $MACHINES = no ] || grep -qs '^# mec-host' /etc/libvirt/qemu.conf || echo 'QEMU may read images, in /etc/libvirt/qemu.conf'; }
+# Hosts cloned from one disk need different numbers. An earlier version of this script let QEMU run as root and without AppArmor:
+# QEMU reads the portal's images as libvirt's own user, and as its AppArmor profile lets it, so that goes again.
+machines_lacks() {
+    [ $MACHINES = yes ] || return 0
+    ! grep -qs '^# mec-host$' /etc/libvirt/qemu.conf || { echo "QEMU as libvirt's own user again, in /etc/libvirt/qemu.conf" && return 0; }
+    grep -qs '^host_uuid' /etc/libvirt/libvirtd.conf || echo "a number of this host's own for libvirt, in /etc/libvirt/libvirtd.conf"
+}
 machines_make() {
-    settings='user = "root"\ngroup = "root"\ndynamic_ownership = 0\nremember_owner = 0\nsecurity_driver = "none"'
-    printf '# mec-host\n%b\n# mec-host end\n' "$settings" >>/etc/libvirt/qemu.conf
+    sed -i '/^# mec-host$/,/^# mec-host end$/d' /etc/libvirt/qemu.conf
     grep -qs '^host_uuid' /etc/libvirt/libvirtd.conf ||
         printf '# mec-host\nhost_uuid = "%s"\n# mec-host end\n' "$(cat /proc/sys/kernel/random/uuid)" >>/etc/libvirt/libvirtd.conf
     systemctl -q enable libvirtd

@@ -26,6 +26,8 @@ mount -t tmpfs -o mode=755,nosuid tmpfs "$root/dev"
 for node in null zero full random urandom tty kvm loop-control; do
     [ ! -e "/dev/$node" ] || cp -a "/dev/$node" "$root/dev/$node"
 done
+# as udev leaves it: where libvirt's user may not open what libvirt's own look found usable, libvirt looks anew for 20 s at each start
+[ ! -e "$root/dev/kvm" ] || { chroot "$root" chgrp kvm /dev/kvm && chmod 660 "$root/dev/kvm"; }
 # an application is installed into a disk image through a loop device; all machines on this one share their numbers
 for number in $(seq 0 63); do mknod "$root/dev/loop$number" b 7 "$number"; done
 mkdir "$root/dev/net" "$root/dev/pts" "$root/dev/shm"

@@ -28,7 +28,7 @@ HOST_PACKAGES = (
     *("openssh-server", "tini", "lxc", "rsync", "iptables", "nftables", "iputils-arping", "iputils-ping", "procps"),
     *("python3", "python3-pip", "xxhash", "zstd", "debootstrap", "sudo", "uidmap", "kmod", "util-linux-extra"),
     *("qemu-system-x86", "qemu-utils", "libvirt-daemon", "libvirt-daemon-driver-qemu"),
-    *("libvirt-clients", "e2fsprogs"),
+    *("libvirt-clients", "e2fsprogs", "socat"),
 )
 # CRIU of trixie (4.1.1) fails on any socket on kernel 6.16 and later; the one of forky does not.
 CRIU_SUITE = "forky"

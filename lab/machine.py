@@ -38,13 +38,8 @@ HostKey /etc/ssh/ssh_host_ed25519_key
 AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys
 """
 
-# libvirt in namespaces that have no systemd, no control groups of its own to make and no user but root
+# libvirt in namespaces that have no systemd and no control groups of its own to make; else as it comes
 QEMU_CONFIG = """\
-user = "root"
-group = "root"
-dynamic_ownership = 0
-remember_owner = 0
-security_driver = "none"
 cgroup_controllers = [ ]
 namespaces = [ ]
 stdio_handler = "file"

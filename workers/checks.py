@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from migrations_app.admission import rules
 from migrations_app.admission.rules import FAULT, Finding, Side
+from workers.engine import MigrationError
+from workers.guests.vetting import decoded, vetted
 from workers.move import Move
 
 
@@ -11,6 +13,17 @@ def faults_of(move: Move, source: Side, target: Side) -> list[str]:
     """Every fault that does not depend on the technology, one sentence each with what to do."""
     found = [*_layers(move, source, target), *_place(move, source, target), *_room(move, source, target)]
     return rules.faults(found)
+
+
+def definition_faults(move: Move, source: Side) -> list[str]:
+    """What is in a virtual machine's definition that its target would not take; looked at again when it has been saved."""
+    definition = source.values.get("definition")
+    try:
+        if definition:
+            vetted(decoded(definition), move.station, "any")
+    except MigrationError as error:
+        return [str(error)]
+    return []
 
 
 def _layers(move: Move, source: Side, target: Side) -> Iterator[Finding]:

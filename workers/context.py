@@ -45,6 +45,7 @@ class MigrationContext:
     app: AppAtSource | None = None
     app_found: bool = False
     facts: dict[str, str] = field(default_factory=dict)  # what the source said in the checks
+    definition: str = ""  # of the virtual machine that was saved; whoever takes over restores nothing, and needs none
     suspended_at: float | None = None  # on time.monotonic()'s clock
     restored_at: float | None = None
     live: LiveMigration | None = None  # QEMU's own migration, while it goes on
@@ -71,7 +72,7 @@ class MigrationContext:
         """The state that `suspend_instance` saved."""
         if "digest" not in self.made:
             raise MigrationError("No saved state is known: the service was not suspended.")
-        return SavedState(self.made["digest"], self.made["state_bytes"])
+        return SavedState(self.made["digest"], self.made["state_bytes"], self.definition)
 
     async def locate(self) -> Location:
         """Ask both hosts where the service is; a live migration that goes on by itself is ended first.

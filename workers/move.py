@@ -52,10 +52,11 @@ class Move:
 
 @dataclass(frozen=True)
 class SavedState:
-    """A saved state on the source: the digest of its manifest, and its size."""
+    """A saved state on the source: the digest of its manifest, its size, and the virtual machine's definition (base64)."""
 
     digest: str
     size_bytes: int
+    definition: str = ""
 
 
 @dataclass(frozen=True)

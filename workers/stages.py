@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from migrations_app.admission.rules import Side
-from workers.checks import faults_of
+from workers.checks import definition_faults, faults_of
 from workers.context import MigrationContext as Context
 from workers.engine import CheckFailed, MigrationError
 from workers.guests.live import LiveMigration
@@ -42,6 +42,8 @@ async def check(ctx: Context) -> None:
     if source and target:
         here, there = Side(ctx.source.name, source), Side(ctx.target.name, target)
         faults += faults_of(ctx.move, here, there) + await ctx.guest.faults(ctx.target, here, there)
+        # after the others, which name the same with what to do about it
+        faults = faults or definition_faults(ctx.move, here)
     faults += [str(error) for error in errors]  # after the hosts' own: a guest that panicked does not answer, either
     if faults:
         raise CheckFailed(faults)
@@ -58,7 +60,7 @@ async def check(ctx: Context) -> None:
 async def prepare(ctx: Context) -> None:
     """Make the way from source to target: a key for this migration alone, and a connection that stays open."""
     await ctx.make(prepared=True)
-    await ctx.transfer.open(sockets=ctx.move.live is not None)
+    await ctx.transfer.open(live_service=ctx.move.service if ctx.move.live else "")
 
 
 async def remove_what_came(ctx: Context) -> None:
@@ -93,6 +95,7 @@ async def suspend_instance(ctx: Context) -> None:
     await ctx.make(suspending=True)
     ctx.suspended_at = time.monotonic()
     saved = await ctx.guest.suspend(ctx.source, ctx.move, ctx.size_bytes)
+    ctx.definition = saved.definition
     await ctx.make(digest=saved.digest, state_bytes=saved.size_bytes)
 
 

@@ -51,6 +51,7 @@ class FakeHost:
     lease_lost: bool = False  # of the worker that asks
     asked_without_lease: int = 0
     peer: "FakeHost | None" = None
+    definition: str = ""  # of the virtual machine, as its script prints it
 
     @property
     def target(self) -> Target:
@@ -164,7 +165,7 @@ class FakeHost:
     def guest_suspend(self, *_: Any) -> dict[str, str]:
         assert self.running, "suspended while it does not run"
         self.running, self.frozen, self.saved = False, True, True
-        return {"digest": "s1", "bytes": "50"}
+        return {"digest": "s1", "bytes": "50", **self.guest_describe()}
 
     def guest_resume(self, *_: Any) -> None:
         if not (self.running or self.frozen or self.saved):
@@ -185,6 +186,13 @@ class FakeHost:
     def guest_undo_restore(self, *_: Any) -> None:
         assert not self.went_on, "undone where it went on"
         self.running = self.instance = self.received = self.receiving = False
+
+    def guest_describe(self, *_: Any) -> dict[str, str]:
+        assert self.peer is not None
+        return {"definition": self.definition or self.peer.definition}
+
+    def guest_refusal(self, *_: Any) -> dict[str, str]:
+        return {}
 
     def guest_receive_live(self, *_: Any) -> None:
         assert "instance" in self.incoming and not self.instance

@@ -1,5 +1,6 @@
 """A migration between two fake hosts, with the real plans, stages, guest, layers, transfer and engine."""
 
+from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from tests.engine.fakes import FakeHost, FakeJournal, Fault, Trouble, WorkerDied
 from workers.context import MigrationContext
 from workers.engine import LeaseLost, Outcome, recover, run
 from workers.guests import GUESTS
+from workers.guests.kvm import definition
 from workers.hosts.ssh import HostClock
 from workers.layers import STORES
 from workers.move import Live, Move, Station
@@ -63,6 +65,10 @@ class World:
             "02:4d:00:00:00:07",
             64,
         )
+
+        if self.kind == "kvm":
+            described = definition(replace(station, acceleration="tcg", machine_type="q35"), "br-access")
+            self.source.definition = b64encode(described.replace("@CPU@", "").encode()).decode()
 
         async def moved() -> None:
             self.location = "target"

@@ -188,9 +188,9 @@ class Site:
     def leftovers(self) -> dict[str, str]:
         """What is on the hosts besides layers and running services: directories, keys, mounts, processes."""
         look = (
-            "ls -d /var/lib/mec/incoming/* /var/lib/mec/migrations/* /run/mec-migration-* 2>/dev/null;"
+            "ls -d /var/lib/mec/incoming/* /var/lib/mec/migrations/* /run/mec-migration-* /run/libvirt/mec-* 2>/dev/null;"
             "grep -o 'mec-migration-.*' /root/.ssh/authorized_keys;"
-            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint|[v]irsh.* migrate';"
+            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint|[v]irsh.* migrate|[s]ocat|[r]elay.py';"
             "for i in /var/lib/mec/instances/*/; do [ -d $i ] || continue; n=$(basename $i);"
             '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || [ "$(virsh -q domstate $n)" = running ]'
             "|| echo stopped instance $n; done 2>/dev/null;"

@@ -119,7 +119,7 @@ def test_a_processor_that_the_targets_libvirt_does_not_know_is_named_and_the_gue
     ("make", "unmake", "words"),
     [
         (
-            "qemu-img create -q -f qcow2 /var/lib/mec/extra.qcow2 1M;"
+            "qemu-img create -q -f qcow2 /var/lib/mec/extra.qcow2 1M; chown libvirt-qemu /var/lib/mec/extra.qcow2;"
             "virsh -q attach-disk {0} /var/lib/mec/extra.qcow2 vdb --subdriver qcow2 --live",
             "virsh -q detach-disk {0} vdb --live; sleep 2; rm /var/lib/mec/extra.qcow2",
             "a disk that is on no layer",

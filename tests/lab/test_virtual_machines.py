@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from tests.lab import faults
 from tests.lab.faults import other
 from tests.lab.site import Site
 
@@ -42,6 +43,34 @@ def test_a_guest_moves_there_and_back_three_times_saved_and_live_with_its_counte
     names = [stage["name"] for stage in moved["stages"] if stage["seconds"]]
     assert names == ["clone_app_as_instance", "live_copy", "switch_over", "other"]
     site.assert_nothing_is_left()
+
+
+def test_a_live_migrations_source_reaches_nothing_of_its_target_but_the_guests_streams(site: Site, guest: str) -> None:
+    """By trying, as root on the source, with the migration's own connection."""
+    counted = site.count(guest)
+    with faults.links_of(site, 15.0):
+        migration, source, target = faults.begin(site, guest, "live_copy", *LIVE)
+        kept = f"/var/lib/mec/migrations/{migration}"
+        site.wait("the streams", lambda: site.shell(source, f"ls {kept}/live/libvirt 2>/dev/null || true"), 20)
+        way = f"ssh -F none -S {kept}/keys/socket -o ControlMaster=no -o BatchMode=yes -o ProxyCommand=false"
+        assert site.shell(source, f"{way} x 'virsh list' </dev/null || true").startswith("@RSYNCD:")
+        asked = f"virsh -c 'qemu+unix:///system?socket={kept}/live/libvirt' list 2>&1 || true"
+        assert "error:" in site.shell(source, asked)
+        refused = f"cat /var/lib/mec/incoming/{migration}/relay.log"
+        assert "the source asked for procedure " in site.shell(target, refused)
+        site.shell(source, f"{way} -O forward -L /tmp/forwarded:/run/libvirt/libvirt-sock x")
+        asked = "virsh -c 'qemu+unix:///system?socket=/tmp/forwarded' list 2>&1; rm -f /tmp/forwarded"
+        assert "error:" in site.shell(source, asked)
+        ended = site.wait_for_end(migration)
+    assert (ended["status"], ended["error"]) == ("succeeded", "")
+    assert site.where(guest) == [target]
+    faults.assert_it_lives(site, guest, ended, counted)
+
+
+def test_a_guests_qemu_runs_as_libvirts_own_user_and_changes_no_layers_owner(site: Site, guest: str) -> None:
+    own = f"/proc/$(cat /run/libvirt/qemu/{guest}.pid) /var/lib/mec/instances/{guest}/image/disk.qcow2"
+    look = f"stat -c %U {own}; find /var/lib/mec/layers/kvm -type f ! -user root"
+    assert site.shell(site.where(guest)[0], look).split() == ["libvirt-qemu", "libvirt-qemu"]
 
 
 def test_memory_sent_as_a_difference_to_the_idle_applications_takes_fewer_bytes(site: Site, guest: str) -> None:

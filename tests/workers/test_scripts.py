@@ -127,7 +127,7 @@ async def test_a_guest_that_was_resumed_is_resumed_though_its_agent_does_not_ans
 
 async def test_a_guest_gets_the_processor_of_the_virtualization_that_its_definition_names(here: ThisMachine) -> None:
     instance, said = here.place / "instances/echo", here.place / "said"
-    instance.mkdir()
+    (instance / "image").mkdir(parents=True)
     virsh(here, here.place / "state", f'hypervisor-cpu-baseline) echo "$*" >{said}; echo "<cpu/>" ;;')
     station = replace(World(kind="kvm").context().move.station, acceleration="tcg", processors=("<cpu>a</cpu>",))
     await here.call("kvm/start", "echo", processors(station), stdin=definition(station, "br-access"))

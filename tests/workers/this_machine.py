@@ -61,6 +61,7 @@ class ThisMachine:
         text = text.replace("/sys/fs/cgroup", str(self.cgroups)).replace("/proc/$1/cgroup", str(self.groups))
         text = text.replace("/sys/class/net", str(self.network))
         text = text.replace("MEC=/var/lib/mec", f"MEC={self.place}").replace("/run/mec-", f"{self.run}/mec-")
+        text = text.replace("/run/libvirt", f"{self.run}/libvirt")
         process = await asyncio.create_subprocess_exec(
             "timeout", "-k", "2", f"{limit_s:g}", "sh", "-eu", "-s", "--", *map(str, arguments),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

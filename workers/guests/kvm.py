@@ -13,6 +13,7 @@ from workers.move import Move, SavedState, Station
 from workers.transfer.rsync import IMAGE_OPTIONS
 
 from .scripted import RESTORE_LIMIT_S, ScriptedGuest
+from .vetting import decoded, vetted
 
 # A recipe's memory is what its processes may use; a guest's own kernel needs some, too
 LEAST_MEMORY_MB = 256
@@ -29,8 +30,9 @@ class KvmGuest(ScriptedGuest):
         await self._call(host, "start", station.service, processors(station), stdin=domain, limit_s=60)
 
     async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
-        words = (move.migration, move.service, saved.digest, target.target.access_bridge)
-        return await self._call(target, "restore", *words, limit_s=RESTORE_LIMIT_S)
+        domain = vetted(decoded(saved.definition), move.station, target.target.access_bridge)
+        words = (move.migration, move.service, saved.digest)
+        return await self._call(target, "restore", *words, stdin=domain, limit_s=RESTORE_LIMIT_S)
 
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
         found = [*rules.versions(self.kind, here, there)]

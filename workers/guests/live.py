@@ -1,16 +1,21 @@
 """QEMU's own live migration, through libvirt, from host to host: disk mirrored and memory copied while the guest runs.
 
-All of it goes through the ssh connection that the migration has anyway: libvirt's control, the memory and the disk each through
-a socket that ssh forwards. Nothing of it is in clear text on the backhaul, and no port is opened.
+All of it goes through the ssh connection that the migration has anyway: libvirt's control, the memory and the disk are streams
+that the source may ask its target for, and nothing else of the target's can be reached (transfer/open_target.sh). Before the
+target's libvirt stands a relay (kvm/relay.py): it passes what the migration of this guest needs, with the definition that the
+portal vetted. Nothing of it is in clear text on the backhaul, and no port is opened.
 Source: https://libvirt.org/migration.html, "Migration over UNIX sockets".
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from workers.engine import MigrationError
 from workers.hosts.base import MecHost
 from workers.move import Move
+
+from .vetting import decoded, vetted
 
 # What QEMU may use of the link: the rest is for headers of TCP and ssh, so that nothing waits in the connection's buffers
 LINK_SHARE = 0.9
@@ -36,8 +41,12 @@ class LiveMigration:
         """Make the target ready to receive, and begin to copy. Raises MigrationError."""
         move, bridge, live = self._move, self._target.target.access_bridge, self._move.live
         assert live is not None  # only the live plan comes here
-        await self._target.call("kvm/receive_live", move.migration, move.service)
-        await self._source.call("kvm/forward_live", move.migration, self._target.target.user)
+        said = await self._source.call("kvm/describe", move.service)
+        domain = vetted(decoded(said["definition"]), move.station, bridge)
+        await self._target.call("kvm/receive_live", move.migration, move.service, stdin=domain)
+        there = self._target.target
+        login = f"{there.user}@{there.backhaul_address}"
+        await self._source.call("kvm/forward_live", move.migration, move.service, login, there.port)
         bandwidth_mbit = min(self._source.target.bandwidth_mbit, self._target.target.bandwidth_mbit)
         self._lines = self._source.stream(
             "kvm/migrate_live",
@@ -71,8 +80,18 @@ class LiveMigration:
             values = dict(pair.split("=", 1) for pair in line.split(";") if "=" in pair)
             self.bytes_on_wire = int(values.get("bytes_on_wire", self.bytes_on_wire))
             if failed := values.get("failed"):
-                raise MigrationError(f"{self._move.service} could not be migrated live: {failed}", log=line)
+                raise MigrationError(
+                    f"{self._move.service} could not be migrated live: {await self._why(failed)}", log=line
+                )
             yield values
+
+    async def _why(self, failed: str) -> str:
+        """What the source's libvirt says, and before it what the target refused: the source then sees its connection end."""
+        with suppress(MigrationError):
+            said = await self._target.call("kvm/refusal", self._move.migration, limit_s=10)
+            if refused := said.get("refused"):
+                return f"{self._target.name} ended the connection, since {refused} ({failed})"
+        return failed
 
 
 def progress_of(values: dict[str, str]) -> Progress:

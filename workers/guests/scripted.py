@@ -70,7 +70,7 @@ class ScriptedGuest(ABC):
             self._call(source, "suspend", *words, limit_s=self.save_limit_s(size_bytes)),
             f"{move.service} cannot be saved",
         )
-        return SavedState(said["digest"], int(said["bytes"]))
+        return SavedState(said["digest"], int(said["bytes"]), said.get("definition", ""))
 
     def state_part(self, move: Move) -> Part:
         return Part(f"migrations/{move.migration}/state", "instance/saved/state", self.state_options)

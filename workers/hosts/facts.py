@@ -13,6 +13,7 @@ TOOL_PACKAGES = {
     "debootstrap": "debootstrap",
     "pip3": "python3-pip",
     "newuidmap": "uidmap",
+    "socat": "socat",
 }
 MODULES = {"overlay": "the default storage needs", "veth": "containers need for their network"}
 MIN_DISK_FREE_BYTES = 1_000_000_000

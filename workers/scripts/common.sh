@@ -265,7 +265,7 @@ acceleration() {
     if [ ! -s $known ] && [ -n "$kernel" ]; then
         found=tcg
         # without a root it panics at the end of its start, which is all that is asked of it
-        if [ -w /dev/kvm ] && timeout -k 1 20 qemu-system-x86_64 -accel kvm -cpu host -m 128 -nodefaults -display none -no-reboot \
+        if qemu_may_write /dev/kvm && timeout -k 1 20 qemu-system-x86_64 -accel kvm -cpu host -m 128 -nodefaults -display none -no-reboot \
             -kernel "$kernel" -append 'console=ttyS0 panic=-1' -serial stdio </dev/null 2>/dev/null | grep -q 'Kernel panic - not syncing: VFS'; then
             found=kvm
         fi
@@ -295,6 +295,71 @@ domain_state() {
 
 domain_is_gone() { [ "$(domain_state "$1")" = ABSENT ]; }
 
+# Whom QEMU runs as here, as numbers USER:GROUP: libvirt's own user, whatever libvirt's configuration says. Fails where there is none.
+qemu_owner() { id libvirt-qemu >/dev/null 2>&1 && echo "$(id -u libvirt-qemu):$(id -g libvirt-qemu)"; }
+
+# Whether QEMU, as it runs here, may write a file.
+qemu_may_write() {
+    if owner=$(qemu_owner); then setpriv "--reuid=${owner%:*}" "--regid=${owner#*:}" --init-groups test -w "$1"; else test -w "$1"; fi
+}
+
+# A guest's definition (standard input) with whom it runs as. Said in it, libvirt leaves the owners of files alone: guests share
+# layers and kernels, whose digests know their owners.
+confined() {
+    if owner=$(qemu_owner); then
+        sed "s|</domain>|<seclabel type='static' model='dac' relabel='no'><label>+${owner%:*}:+${owner#*:}</label></seclabel>&|"
+    else
+        cat
+    fi
+}
+
+# Let QEMU at an instance's own files. What came from another host may hold no link, by which this would reach other files.
+# Argument: its directory.
+lend_to_qemu() {
+    [ -z "$(find "$1" ! -type d ! -type f)" ] || fail "what arrived in $1 holds links or devices: migrate again"
+    chmod 711 "$1" "$1/image"
+    [ ! -d "$1/lower" ] || chmod -R a=rX "$1/lower"
+    touch "$1/console.log"
+    ! owner=$(qemu_owner) || chown "${owner%:*}" "$1/image/disk.qcow2" "$1/console.log"
+}
+
+# An image that came from another host may stand on this host's layers, or on the application that came inside its instance, and on
+# no other file: its header could name another guest's disk. Argument: the image.
+# Source: QEMU's docs/interop/qcow2.txt (from byte 8 where the other file's name is, from 16 its length, bit 2 of byte 79: external data).
+stands_on_layers() {
+    set -- "$1" "$(od -An -v -t u1 -w80 -N 80 "$1" | awk '
+        $1 != 81 || $2 != 70 || $3 != 73 || $4 != 251 || $8 < 2 || ($8 > 2 && int($80 / 4) % 2) {print "-"; exit}
+        {print (($13 * 256 + $14) * 256 + $15) * 256 + $16, (($17 * 256 + $18) * 256 + $19) * 256 + $20}
+        END {if (!NR) print "-"}')"
+    [ "$2" != - ] || fail "${1##*/} is no qcow2 image that holds its own data: migrate again"
+    [ "${2%% *}" = 0 ] && return 0
+    other=$(tail -c "+$((${2%% *} + 1))" "$1" | head -c "${2##* }")
+    case $other in
+        */../* | *[!A-Za-z0-9/._-]*) ;;
+        "$MEC"/layers/kvm/*/image/disk.qcow2 | "${1%/*/*}/lower/disk.qcow2") return 0 ;;
+    esac
+    fail "the image that arrived stands on $other, which is no layer: look at its source"
+}
+
+# Where QEMU meets the memory or disk of a live migration, at both ends: in libvirt's directory, and with an end by which
+# AppArmor's profile of the guest lets its QEMU make it. Arguments: migration, service, memory or disk.
+live_socket() { echo "/run/libvirt/mec-$1/$3.tunnelmigrate.dest.$2"; }
+open_live() {
+    mkdir -p "$MEC/migrations/$1/live" "/run/libvirt/mec-$1"
+    ! owner=$(qemu_owner) || chown "${owner%:*}" "/run/libvirt/mec-$1"
+}
+
+# End what listens for a live migration on its source, and remove its sockets, at either end. Argument: migration.
+end_live() {
+    if [ -e "$MEC/migrations/$1/live/listeners" ]; then
+        while read -r pid; do
+            # each leads a process group with all that it started; its number may be another process's by now
+            ! grep -qsa "UNIX-LISTEN:[^,]*[/-]$1/" "/proc/$pid/cmdline" || kill -s TERM -- "-$pid" 2>/dev/null || true
+        done <"$MEC/migrations/$1/live/listeners"
+    fi
+    rm -rf "$MEC/migrations/$1/live" "/run/libvirt/mec-$1"
+}
+
 # Start a guest on the processor that all given ones have in common, by libvirt's own calculation.
 # Arguments: its directory, its definition with @CPU@ where the processor stands, processors (libvirt's XML).
 create_guest() {
@@ -302,8 +367,9 @@ create_guest() {
     echo "$3" >"$1/cpus.xml"
     cpu=$(virsh -q hypervisor-cpu-baseline --virttype "$type" "$1/cpus.xml" 2>"$1/start.log" | tr -d '\n') || true
     [ -n "$cpu" ] || fail "no processor model fits all hosts: $(tail -n1 "$1/start.log")"
-    awk -v cpu="$cpu" '{if ($0 == "@CPU@") print cpu; else print}' "$2" >"$1/domain.xml"
+    awk -v cpu="$cpu" '{if ($0 == "@CPU@") print cpu; else print}' "$2" | confined >"$1/domain.xml"
     rm "$2" "$1/cpus.xml"
+    lend_to_qemu "$1"
     virsh -q create "$1/domain.xml" >"$1/start.log" 2>&1 || {
         cat "$1/start.log" >&2
         fail "the guest does not start: $(sed -n 's/^error: //p' "$1/start.log" | tail -n1)"

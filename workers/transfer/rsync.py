@@ -3,7 +3,10 @@
 import asyncio
 from dataclasses import dataclass
 
-from workers.hosts.base import MecHost, raise_first
+from workers.hosts.base import SCRIPTS, MecHost, raise_first
+
+# what stands between the source of a live migration and the target's libvirt
+RELAY = SCRIPTS / "kvm/relay.py"
 
 # above this bandwidth compressing costs more time than it saves (rsync with zstd at level 1 on one core)
 COMPRESS_BELOW_MBIT = 1_000
@@ -39,8 +42,8 @@ class Transfer:
         there = target.target
         self._login = f"{there.user}@{there.backhaul_address}"
 
-    async def open(self, *, sockets: bool = False) -> None:
-        """Make the key, let the target accept it, connect and stay connected; `sockets` may go through it for QEMU."""
+    async def open(self, *, live_service: str = "") -> None:
+        """Make the key, let the target accept it, connect and stay connected; a live migration's service has its streams, too."""
         made = await self._source.call("transfer/open_source", self._migration)
         await self._target.call(
             "transfer/open_target",
@@ -48,7 +51,8 @@ class Transfer:
             made["public_key"],
             self._source.target.backhaul_address,
             self._target.target.user,
-            "sockets" if sockets else "-",
+            live_service,
+            stdin=RELAY.read_text() if live_service else "",
         )
         there = self._target.target
         await self._source.call(

@@ -28,6 +28,8 @@ if [ "$OWNER" = root ] || timeout 1 getent ahosts "$(uname -n)" >/dev/null 2>&1;
 for tool in xxh128sum arping iptables-restore flock ssh ip debootstrap pip3 newuidmap; do
     command -v $tool >/dev/null || missing="${missing:-} $tool"
 done
+# what carries the streams of a live migration; a host for containers alone needs none
+if command -v virsh >/dev/null && ! command -v socat >/dev/null; then missing="${missing:-} socat"; fi
 kvm_versions
 echo "acceleration=$(acceleration)"
 if command -v virsh >/dev/null && [ -n "$(acceleration)" ]; then
@@ -43,6 +45,12 @@ mkdir -p $MEC/layers $INSTANCES $MEC/incoming $MEC/migrations
 chmod 711 $MEC $MEC/layers $INSTANCES
 [ ! -d $MEC/layers/base ] || chmod 711 $MEC/layers/base
 find $MEC/layers/base -mindepth 1 -maxdepth 1 -exec chmod 711 {} + 2>/dev/null || true
+# images that an earlier portal made for QEMU as root; their digests know their modes, and are taken anew
+find $MEC/layers/kvm -maxdepth 3 -type d ! -perm -001 -exec chmod a+x {} + 2>/dev/null || true
+find $MEC/layers/kvm -type d -name image ! -perm -005 2>/dev/null | while read -r image; do
+    chmod -R a=rX "$image"
+    rm -f "${image%/image}/digest"
+done
 free_disk
 echo "memory_total_bytes=$(($(awk '/^MemTotal/{print $2}' /proc/meminfo) * 1024))"
 echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"

@@ -30,5 +30,6 @@ echo "passed_through=$(grep -cE '<hostdev|<redirdev|<filesystem' $xml)"
 echo "snapshots=$(virsh -q snapshot-list --name "$SERVICE" | grep -c . || true)"
 echo "cpu=$(sed -n '/<cpu /,/<\/cpu>/p' $xml | tr -d '\n')"
 echo "memory_bytes=$(guest_memory "$SERVICE")"
+echo "definition=$(virsh -q dumpxml --migratable "$SERVICE" | base64 -w0)"
 rm -f $xml
 true

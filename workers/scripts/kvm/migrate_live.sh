@@ -17,7 +17,8 @@ trap 'kill $watching 2>/dev/null || true' EXIT
 # A little less than the link carries, and one connection: what waits in buffers when the guest stops (OpenSSH holds 2 MB for
 # each channel), its user waits for
 virsh -q migrate --live --suspend --p2p --copy-storage-inc --migrate-disks vda --parallel --parallel-connections 1 --comp-methods zstd \
-    --comp-zstd-level 1 --bandwidth "$BANDWIDTH" $CONVERGE --xml "$live/domain.xml" --migrateuri "unix://$live/memory" --disks-uri "unix://$live/disk" \
+    --comp-zstd-level 1 --bandwidth "$BANDWIDTH" $CONVERGE --xml "$live/domain.xml" --migrateuri "unix://$(live_socket "$ID" "$SERVICE" memory)" \
+    --disks-uri "unix://$(live_socket "$ID" "$SERVICE" disk)" \
     "$SERVICE" "qemu+unix:///system?socket=$live/libvirt" >"$live/log" 2>&1 </dev/null &
 job=$!
 stopped() { grep -q 'Suspended' "$live/events" 2>/dev/null; }

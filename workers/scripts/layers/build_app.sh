@@ -43,7 +43,8 @@ close_kvm() {
             ;;
         directory) qemu-img convert -O qcow2 "$work/disk.raw" "$disk" ;;
     esac
-    chmod a=r "$disk"
+    # QEMU reads it as a user of libvirt's
+    chmod -R a=rX "$work/layer/image"
 }
 
 clean() {
@@ -89,7 +90,7 @@ umount -R "$root/proc"
 tree_digest "$work/layer/$content" >"$work/layer/digest"
 tree_bytes "$work/layer/$content" >"$work/layer/bytes"
 mkdir -p "$layers/app/$STORAGE"
-chmod 711 "$layers/app" "$layers/app/$STORAGE"
+chmod 711 "$layers" "$layers/app" "$layers/app/$STORAGE"
 # another service of this application may have been deployed here at the same time: the first layer stays
 mv -T "$work/layer" "$place" 2>/dev/null || [ -s "$place/digest" ] || fail "the layer could not be put to $place"
 echo "digest=$(cat "$place/digest")"

@@ -6,10 +6,12 @@ received=$MEC/incoming/$ID/files/layer
 place=$MEC/layers/$LAYER
 found=$(tree_digest "$received/$content")
 [ "$found" = "$DIGEST" ] || fail "the layer arrived damaged: its digest is $found, not $DIGEST; provision it again"
+case $LAYER in kvm/*) stands_on_layers "$received/image/disk.qcow2" ;; esac
 echo "$found" >"$received/digest"
 tree_bytes "$received/$content" >"$received/bytes"
 mkdir -p "$(dirname "$place")"
 for folder in "$received" "$(dirname "$place")" "$(dirname "$(dirname "$place")")"; do chmod 711 "$folder"; done
+[ ! -d "$MEC/layers/kvm" ] || chmod 711 "$MEC/layers/kvm"
 [ -d "$place" ] && mv -T "$place" "$MEC/incoming/$ID/replaced"
 mv -T "$received" "$place"
 echo "bytes=$(cat "$place/bytes")"

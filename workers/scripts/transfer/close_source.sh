@@ -1,6 +1,7 @@
 # End the connection and forget the key. Arguments: migration.
 keys=$MEC/migrations/$1/keys
 [ -S "$keys/socket" ] && ssh -F none -S "$keys/socket" -O exit mec 2>/dev/null || true
-rm -rf "$keys" "$MEC/migrations/$1/live"
+end_live "$1"
+rm -rf "$keys"
 rmdir "$MEC/migrations/$1" 2>/dev/null || true
 rm -f "/run/mec-migration-$1.lock"

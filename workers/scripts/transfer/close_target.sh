@@ -7,6 +7,6 @@ home=$(getent passwd "$OWNER" | cut -d: -f6)
     sed -i "/ mec-migration-$ID\$/d" "$home/.ssh/authorized_keys"
 ) 9>"$MEC/authorized_keys.lock"
 [ "$CAME" = keep ] || rm -rf --one-file-system "${MEC:?}/incoming/${ID:?}"
-rm -rf "$MEC/migrations/$ID/live"
+end_live "$ID"
 rmdir "$MEC/migrations/$ID" 2>/dev/null || true
 rm -f "/run/mec-migration-$ID.lock"

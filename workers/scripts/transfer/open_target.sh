@@ -1,7 +1,7 @@
 # The target accepts this migration's key for this migration's directory and nothing else.
-# Arguments: migration, public key, the source's backhaul address, the ssh user of the target, and for a live migration
-# `sockets`: then libvirt's and QEMU's may be reached through it.
-ID=$1 KEY=$2 SOURCE=$3 OWNER=$4 SOCKETS=${5:-}
+# Arguments: migration, public key, the source's backhaul address, the ssh user of the target, and for a live migration its
+# service: then that guest's streams can be asked for, too, and the relay before libvirt is given as text.
+ID=$1 KEY=$2 SOURCE=$3 OWNER=$4 SERVICE=${5:-}
 incoming=$MEC/incoming/$ID
 mkdir -p $MEC/incoming
 mkdir "$incoming" "$incoming/files"
@@ -19,14 +19,31 @@ uid = 0
 gid = 0
 numeric ids = yes
 CONFIG
+receive="rsync --server --daemon --config=$incoming/rsyncd.conf ."
+if [ -n "$SERVICE" ]; then
+    memory=$(live_socket "$ID" "$SERVICE" memory) disk=$(live_socket "$ID" "$SERVICE" disk)
+    given >"$incoming/relay.py"
+    cat >"$incoming/answer.sh" <<ANSWER
+# What the source of a live migration gets: the stream that it asks for, or else the rsync daemon. Argument: what it asked for.
+# A stream has two directions, which may end up to half a minute one after the other.
+case \$1 in
+    'stream memory') exec socat -t 30 -b 65536 - UNIX-CONNECT:$memory ;;
+    'stream disk') exec socat -t 30 -b 65536 - UNIX-CONNECT:$disk ;;
+    'stream libvirt')
+        exec python3 -I $incoming/relay.py $SERVICE $incoming/domain.xml unix://$memory unix://$disk \\
+            /run/libvirt/virtqemud-sock /run/libvirt/libvirt-sock 2>>$incoming/relay.log
+        ;;
+    *) exec $receive ;;
+esac
+ANSWER
+    receive="sh $incoming/answer.sh \\\"\$SSH_ORIGINAL_COMMAND\\\""
+fi
 home=$(getent passwd "$OWNER" | cut -d: -f6)
 sudo=''
 [ "$OWNER" = root ] || sudo='sudo -n '
 mkdir -p "$home/.ssh"
 (
     flock -x 9
-    [ "$SOCKETS" = sockets ] && also=,port-forwarding || also=
-    printf 'restrict%s,from="%s",command="%srsync --server --daemon --config=%s ." %s mec-migration-%s\n' \
-        "$also" "$SOURCE" "$sudo" "$incoming/rsyncd.conf" "$KEY" "$ID" >>"$home/.ssh/authorized_keys"
+    printf 'restrict,from="%s",command="%s%s" %s mec-migration-%s\n' "$SOURCE" "$sudo" "$receive" "$KEY" "$ID" >>"$home/.ssh/authorized_keys"
 ) 9>"$MEC/authorized_keys.lock"
 chown -R "$OWNER:" "$home/.ssh"

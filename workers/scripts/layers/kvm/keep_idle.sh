@@ -27,6 +27,7 @@ for _ in $(seq 40); do
     [ $quiet -lt 3 ] || break
 done
 virsh -q save "$guest" "$place/idle/unfinished-$BUILD" >/dev/null
+chown root: "$place/idle/unfinished-$BUILD"
 chmod 400 "$place/idle/unfinished-$BUILD"
 mv "$place/idle/unfinished-$BUILD" "$place/idle/memory"
 echo "bytes=$(tree_bytes "$place/idle")"
