@@ -7,7 +7,7 @@ the one that the portal gave. What libvirt answers passes as it is.
 Arguments: service, file of its definition, URIs of the memory's and the disk's socket, libvirt's sockets (the first that is there).
 
 A message is 4 bytes of length, 6 numbers (program, version, procedure, type, serial, status), and then XDR.
-Sources: libvirt's src/rpc/virnetprotocol.x and src/remote/remote_protocol.x, the same in 9.0, 10.0 and 11.3; what is asked of a
+Sources: libvirt's src/rpc/virnetprotocol.x and src/remote/remote_protocol.x, the same in 9.0 and 11.3; what is asked of a
 destination is in src/qemu/qemu_migration.c, qemuMigrationSrcPerformPeer2Peer3.
 """
 
