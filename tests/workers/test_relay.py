@@ -18,7 +18,7 @@ REMOTE, KEEPALIVE = 0x20008086, 0x6B656570
 MEMORY, DISK = "unix:///run/memory", "unix:///run/disk"
 OURS = "<domain>ours</domain>"
 COOKIE = b"<qemu-migration><name>guest</name><uuid>1</uuid><nbd port='0'/></qemu-migration>\0"
-FLAGS = 0x200A3  # live, peer to peer, paused, not shared, parallel
+FLAGS = 0x220A3  # live, peer to peer, paused, not shared, throttled, parallel
 
 
 def opaque(value: bytes) -> bytes:

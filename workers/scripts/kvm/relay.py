@@ -32,9 +32,9 @@ INT, ULLONG, STRING = 1, 4, 7
 SIZES = {INT: 4, 2: 4, 3: 8, ULLONG: 8, 5: 8, 6: 4}
 NUMBERS = {"bandwidth": ULLONG, "compression.zstd.level": INT, "parallel.connections": INT}
 DEFINITION = "destination_xml"
-# VIR_MIGRATE_ LIVE, PEER2PEER, PAUSED, NON_SHARED_INC, PARALLEL
+# VIR_MIGRATE_ LIVE, PEER2PEER, PAUSED, NON_SHARED_INC, AUTO_CONVERGE (some libvirts tell the destination, too), PARALLEL
 PAUSED = 1 << 5
-FLAGS = 1 << 0 | 1 << 1 | PAUSED | 1 << 7 | 1 << 17
+FLAGS = 1 << 0 | 1 << 1 | PAUSED | 1 << 7 | 1 << 13 | 1 << 17
 # what libvirts tell each other beside: not a definition to keep, nor ports of switches, nor leases of lock managers
 COOKIE = {"name", "uuid", "hostname", "hostuuid", "feature", "nbd", "statistics", "cpu", "capabilities"}
 
