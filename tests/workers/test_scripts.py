@@ -239,6 +239,20 @@ async def test_a_script_of_an_older_owner_is_refused_before_its_first_line(here:
     assert await here.call("hosts/busy", fence=Owner(1, "migration-70"))
 
 
+@pytest.mark.parametrize("goes_on_at", ["migrations/7/keys", "incoming/7", ""])
+async def test_a_command_that_comes_after_the_end_of_its_work_leaves_no_lock_behind(
+    here: ThisMachine, goes_on_at: str
+) -> None:
+    await here.call("hosts/settle", "migration-7", 2, 1)
+    if goes_on_at:
+        (here.place / goes_on_at).mkdir(parents=True)
+    lock = here.run / "mec-migration-7.lock"
+    lock.touch()  # as flock makes it before the script is read
+    with pytest.raises(LeaseLost):
+        await here.call("hosts/busy", fence=Owner(1))
+    assert lock.exists() == bool(goes_on_at), "another worker's commands may hold it where the work goes on"
+
+
 async def test_an_owner_that_is_followed_by_another_cannot_fence_it_off(here: ThisMachine) -> None:
     await here.call("hosts/settle", "migration-7", 3, 1)
     with pytest.raises(CommandFailed, match="another worker has taken migration-7 over"):

@@ -11,7 +11,11 @@ fail() { echo "$*" >&2; exit 1; }
 fence() {
     newest=0
     [ ! -e "/run/mec-fences/$1" ] || read -r newest <"/run/mec-fences/$1"
-    [ "$newest" -le "$2" ] || { echo "another worker has taken $1 over" >&2; exit 113; }
+    [ "$newest" -gt "$2" ] || return 0
+    # sent before its worker stood still, and come after the end of the work: then it has made the file of the work's lock anew
+    [ -e "$MEC/migrations/${1#migration-}/keys" ] || [ -e "$MEC/incoming/${1#migration-}" ] || rm -f "/run/mec-$1.lock"
+    echo "another worker has taken $1 over" >&2
+    exit 113
 }
 
 # Another name for each boot: the kernel's, and when the first process began, for a host that is itself a container.
