@@ -46,6 +46,7 @@ def begin(site: Site, service: str, stage: str, *how: str) -> tuple[int, str, st
     target = other(source)
     if stage in ("clone_base_as_app", "rsync_app_filesystem"):
         site.shell(target, f"rm -rf {LAYERS[about['kind']]}/{about['name']}-*")
+        site.ok("host", "check", target)  # what another test deploys there must not count on it
     last = site.rows("select coalesce(max(id), 0) as id from migrations_app_migration")[0]["id"]
     site.begin(service, target, *how)
     migration = site.wait_for_new_migration(after=last)
