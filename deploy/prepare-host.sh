@@ -258,9 +258,7 @@ unit_text() {
     start() { echo "ExecStart=$1/bin/sh -c '$2'"; }
     stop() { echo "ExecStop=-/bin/sh -c '$1'"; }
     printf '# made by prepare-host.sh\n[Unit]\nDescription=Networks of MEC services\n'
-    printf 'Wants=network-pre.target\nAfter=network-pre.target nftables.service firewalld.service\nBefore=ssh.service\n'
-    # a firewall that is loaded anew has forgotten the rule
-    printf 'ReloadPropagatedFrom=nftables.service firewalld.service\n\n'
+    printf 'Wants=network-pre.target\nAfter=network-pre.target nftables.service firewalld.service\nBefore=ssh.service\n\n'
     printf '[Service]\nType=oneshot\nRemainAfterExit=yes\n'
     # a card may be found late, or get its name late
     for card in $ACCESS_CARD $BACKHAUL_CARD; do

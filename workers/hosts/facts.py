@@ -106,7 +106,7 @@ def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> l
             accept = f"nft insert rule {chain} iifname {bridge} oifname {bridge} accept"
         problem(
             f"Its firewall ({chain}) drops what crosses the bridge {bridge}: services here would not be reached from outside.",
-            f"{accept}  # and keep it: prepare-host.sh does both",
+            f"{accept}  # on a host made by prepare-host.sh: systemctl reload mec-networks",
         )
     if values.get("own_name") == "no":
         problem(

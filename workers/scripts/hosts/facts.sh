@@ -57,6 +57,19 @@ echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 10
 echo "clock=$(date +%s.%N)"
 echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 ip link show dev "$BRIDGE" >/dev/null 2>&1 && echo bridge=yes || echo bridge=no
+# What only crosses a bridge is a firewall's business where br_netfilter is loaded: a chain that drops it unless a rule accepts it.
+drops_by() {
+    [ "$(cat /proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null)" = 1 ] || return 0
+    if iptables -w -S FORWARD 2>/dev/null | grep -qx -e '-P FORWARD DROP' && ! iptables -w -C FORWARD -i "$1" -o "$1" -j ACCEPT 2>/dev/null; then
+        echo iptables
+    fi
+    nft list chains 2>/dev/null | awk '$1 == "table" {table = $2 " " $3} $1 == "chain" {chain = $2}
+        /hook forward/ && /policy drop/ && table ~ /^(inet|ip) / && table " " chain != "ip filter FORWARD" {print table, chain}' |
+        while read -r family table chain; do
+            nft list chain "$family" "$table" "$chain" | grep -q "iifname \"$1\" oifname \"$1\".* accept" || echo "$family $table $chain"
+        done
+}
+echo "dropping_firewall=$(drops_by "$BRIDGE" | head -n1)"
 for content in "$MEC"/layers/base/*/rootfs "$MEC"/layers/app/*/*/rootfs "$MEC"/layers/kvm/base/*/image "$MEC"/layers/kvm/app/*/*/image; do
     [ -d "$content" ] || continue
     layer=${content%/*}
