@@ -2,11 +2,7 @@
 
 import asyncio
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -147,31 +143,7 @@ async def test_the_names_that_criu_gave_to_files_are_there_for_the_restoration_a
     hook = f"CRTOOLS_SCRIPT_ACTION=post-dump CRTOOLS_IMAGE_DIR={kept}/state {kept}/names.sh"
     image = f"printf '2\\022/srv/link_remap.5\\010' >{kept}/state/files.img"
     criu_saves(here, f"ln {root}/srv/other-name {name}; {image}; {hook} || exit 1; rm {name}")
-    lost = here.place / "lost"
-    lost.touch()
-    with lost.open() as held, one_process(here, version, held):
-        lost.unlink()
-        await here.call("lxc/suspend", 7, "echo", 5)
-    assert f" --action-script {kept}/names.sh " in (here.run / "words").read_text()
+    await here.call("lxc/suspend", 7, "echo", 5)
     assert sorted(path.name for path in (root / "srv").iterdir()) == ["link_remap.5", "other-name"]
     await here.call("lxc/resume", 7, "echo")
     assert [path.name for path in (root / "srv").iterdir()] == ["other-name"]
-
-
-async def test_criu_starts_no_script_where_no_file_has_lost_its_name(here: ThisMachine, version: int) -> None:
-    running(here, version)
-    with one_process(here, version, None):
-        await here.call("lxc/suspend", 7, "echo", 5)
-    assert "--action-script" not in (here.run / "words").read_text()
-
-
-@contextmanager
-def one_process(here: ThisMachine, version: int, held: IO[str] | None) -> Iterator[None]:
-    """The container has one process, which holds a file open."""
-    nothing = subprocess.DEVNULL
-    with subprocess.Popen(["sleep", "60"], stdin=held or nothing, stdout=nothing, stderr=nothing) as process:
-        (here.cgroups / FREEZER[version]).with_name("cgroup.procs").write_text(f"{process.pid}\n")
-        try:
-            yield
-        finally:
-            process.kill()

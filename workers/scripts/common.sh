@@ -103,12 +103,6 @@ freeze() {
     return 1
 }
 
-# Whether one of them has a file open, mapped or as its program under a name that the file lost. Argument: as above.
-has_lost_names() {
-    links=$(find "$1" -name cgroup.procs -exec cat {} + | sed 's|.*|/proc/&/fd /proc/&/map_files /proc/&/exe /proc/&/cwd|')
-    [ -n "$links" ] && [ -n "$(find $links -lname '* (deleted)' -print -quit 2>/dev/null)" ]
-}
-
 # End a container's processes that stand still: none of them runs again, since a killed one looks at nothing else when it is
 # thawed. Version 1 has no word for it. Argument: as above, of a container and of nothing else.
 end_frozen() {

@@ -9,6 +9,20 @@ install -d -m 711 "$kept/state"
 umask 022
 export CRIU_CONFIG_FILE=$kept/criu.conf
 printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\n' >"$CRIU_CONFIG_FILE"
+# A file that is open under a name which it lost, and has others, gets one more from CRIU for the restoration; CRIU takes that away
+# again where the processes stay. So it gets a third one, before it does
+install -m 700 /dev/stdin "$kept/names.sh" <<'HOOK'
+#!/bin/sh
+[ "$CRTOOLS_SCRIPT_ACTION" = post-dump ] || exit 0
+grep -aoE '/[^[:cntrl:]]*link_remap\.[0-9]+' "$CRTOOLS_IMAGE_DIR/files.img" | while read -r name; do
+    # the kernel's own names have no links in them, nor lead out of the root
+    folder=$MEC_ROOT${name%/*}
+    [ -f "$MEC_ROOT$name" ] && [ "$(realpath "$folder")" = "$(realpath "$MEC_ROOT")${name%/*}" ] || continue
+    ln "$MEC_ROOT$name" "$MEC_ROOT$name.mec" || exit 1
+    printf '%s\0' "$MEC_ROOT$name" >>"$MEC_NAMES"
+done
+HOOK
+export MEC_ROOT="$INSTANCES/$SERVICE/rootfs" MEC_NAMES="$kept/names"
 pid=$(container_pid "$SERVICE")
 [ -n "$pid" ] || fail "$SERVICE does not run here"
 groups=$(control_groups "$pid")
@@ -22,28 +36,9 @@ if ! freeze "$freezer" || ! leave_bridge "$SERVICE"; then
     unfreeze "$SERVICE" "$ID"
     fail "$SERVICE cannot be frozen: one of its processes does not stand still, or its cable cannot be taken off the bridge"
 fi
-# A file that is open under a name which it lost, and has others, gets one more from CRIU for the restoration; CRIU takes that away
-# again where the processes stay. So it gets a third one, before it does: by a script that CRIU starts at five moments, for a tenth
-# of the suspension, and therefore only where there is such a file
-hook=''
-if has_lost_names "$freezer"; then
-    hook="--action-script $kept/names.sh"
-    install -m 700 /dev/stdin "$kept/names.sh" <<'HOOK'
-#!/bin/sh
-[ "$CRTOOLS_SCRIPT_ACTION" = post-dump ] || exit 0
-grep -aoE '/[^[:cntrl:]]*link_remap\.[0-9]+' "$CRTOOLS_IMAGE_DIR/files.img" | while read -r name; do
-    # the kernel's own names have no links in them, nor lead out of the root
-    folder=$MEC_ROOT${name%/*}
-    [ -f "$MEC_ROOT$name" ] && [ "$(realpath "$folder")" = "$(realpath "$MEC_ROOT")${name%/*}" ] || continue
-    ln "$MEC_ROOT$name" "$MEC_ROOT$name.mec" || exit 1
-    printf '%s\0' "$MEC_ROOT$name" >>"$MEC_NAMES"
-done
-HOOK
-    export MEC_ROOT="$INSTANCES/$SERVICE/rootfs" MEC_NAMES="$kept/names"
-fi
 criu dump -t "$pid" -D "$kept/state" -o dump.log --file-locks --link-remap --manage-cgroups=full --ext-mount-map auto \
     --enable-external-sharing --enable-external-masters --enable-fs hugetlbfs --enable-fs tracefs --force-irmap \
-    --network-lock "$(network_lock)" --leave-running $hook --freeze-cgroup "$freezer" \
+    --network-lock "$(network_lock)" --leave-running --action-script "$kept/names.sh" --freeze-cgroup "$freezer" \
     "$@" </dev/null >"$kept/criu.log" 2>&1 || {
     unfreeze "$SERVICE" "$ID"
     grep -vE '^\([0-9.]+\) +(Dumping|Something)' "$kept/state/dump.log" 2>/dev/null | tail -n 400 >&2
