@@ -167,5 +167,6 @@ def test_a_guest_that_panicked_is_not_migrated(site: Site, doomed: str) -> None:
     site.shell("mec-1", f"virsh -q qemu-agent-command {doomed} '{panic}' >/dev/null 2>&1 || true")
     site.wait("the guest's panic", lambda: "crashed" in site.shell("mec-1", f"virsh -q domstate {doomed}"), 90)
     moved = site.migrate(doomed, "mec-2")
-    assert moved["outcome"] == "rejected"
+    # by the checks, or before them where the portal has looked at the host since
+    assert moved["outcome"] in ("rejected", "refused")
     assert "crashed" in moved["error"]
