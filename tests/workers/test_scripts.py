@@ -239,18 +239,29 @@ async def test_a_script_of_an_older_owner_is_refused_before_its_first_line(here:
     assert await here.call("hosts/busy", fence=Owner(1, "migration-70"))
 
 
-@pytest.mark.parametrize("goes_on_at", ["migrations/7/keys", "incoming/7", ""])
+@pytest.mark.parametrize("end", ["transfer/close_source", "hosts/forget", ""])
 async def test_a_command_that_comes_after_the_end_of_its_work_leaves_no_lock_behind(
-    here: ThisMachine, goes_on_at: str
+    here: ThisMachine, end: str
 ) -> None:
-    await here.call("hosts/settle", "migration-7", 2, 1)
-    if goes_on_at:
-        (here.place / goes_on_at).mkdir(parents=True)
-    lock = here.run / "mec-migration-7.lock"
+    second, lock = Owner(2), here.run / "mec-migration-7.lock"
+    await here.call("hosts/settle", second.mark, second.number, 1)
+    if end:
+        await here.call(end, second.mark if end == "hosts/forget" else 7, fence=second)
     lock.touch()  # as flock makes it before the script is read
     with pytest.raises(LeaseLost):
         await here.call("hosts/busy", fence=Owner(1))
-    assert lock.exists() == bool(goes_on_at), "another worker's commands may hold it where the work goes on"
+    assert lock.exists() == (not end), "another worker's commands may hold it while the work goes on"
+
+
+async def test_work_that_is_taken_over_once_more_keeps_its_lock_again(here: ThisMachine) -> None:
+    await here.call("hosts/settle", "migration-7", 2, 1)
+    await here.call("transfer/close_source", 7, fence=Owner(2))
+    await here.call("hosts/settle", "migration-7", 3, 1)
+    lock = here.run / "mec-migration-7.lock"
+    lock.touch()
+    with pytest.raises(LeaseLost):
+        await here.call("hosts/busy", fence=Owner(1))
+    assert lock.exists()
 
 
 async def test_an_owner_that_is_followed_by_another_cannot_fence_it_off(here: ThisMachine) -> None:

@@ -12,10 +12,16 @@ fence() {
     newest=0
     [ ! -e "/run/mec-fences/$1" ] || read -r newest <"/run/mec-fences/$1"
     [ "$newest" -gt "$2" ] || return 0
-    # sent before its worker stood still, and come after the end of the work: then it has made the file of the work's lock anew
-    [ -e "$MEC/migrations/${1#migration-}/keys" ] || [ -e "$MEC/incoming/${1#migration-}" ] || rm -f "/run/mec-$1.lock"
+    # sent before its worker stood still, and come after the end of the work: then it has made the file of the lock anew
+    [ ! -e "/run/mec-fences/$1.ended" ] || rm -f "/run/mec-$1.lock"
     echo "another worker has taken $1 over" >&2
     exit 113
+}
+
+# Remove the lock of work that has ended here. Argument: the work.
+forget_lock() {
+    [ ! -e "/run/mec-fences/$1" ] || : >"/run/mec-fences/$1.ended" # of an earlier owner a command may still come
+    rm -f "/run/mec-$1.lock"
 }
 
 # Another name for each boot: the kernel's, and when the first process began, for a host that is itself a container.

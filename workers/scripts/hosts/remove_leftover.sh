@@ -14,4 +14,4 @@ awk -v place="$MEC/incoming/$MARK/" 'index($2, place) == 1 {print $2}' /proc/mou
     umount "$mount" || umount -l "$mount"
 done
 rm -rf --one-file-system "$MEC/incoming/$MARK" "$MEC/migrations/$MARK"
-rm -f "/run/mec-migration-$MARK.lock" "/run/mec-$MARK.lock"
+for work in "migration-$MARK" "$MARK"; do forget_lock "$work"; done

@@ -6,6 +6,7 @@ mkdir -p $fences
 (
     flock -x 9
     fence "$WORK" "$LEASE"
+    rm -f "$fences/$WORK.ended"
     echo "$LEASE" >"$fences/.new" && mv "$fences/.new" "$fences/$WORK"
 ) 9>"$fences/.lock" || exit $?
 # a network that is late by a week is none

@@ -4,4 +4,4 @@ keys=$MEC/migrations/$1/keys
 end_live "$1"
 rm -rf "$keys"
 rmdir "$MEC/migrations/$1" 2>/dev/null || true
-rm -f "/run/mec-migration-$1.lock"
+forget_lock "migration-$1"

@@ -9,4 +9,4 @@ home=$(getent passwd "$OWNER" | cut -d: -f6)
 [ "$CAME" = keep ] || rm -rf --one-file-system "${MEC:?}/incoming/${ID:?}"
 end_live "$ID"
 rmdir "$MEC/migrations/$ID" 2>/dev/null || true
-rm -f "/run/mec-migration-$ID.lock"
+forget_lock "migration-$ID"
