@@ -6,7 +6,7 @@ Each write has the worker's lease in its condition, and is tried again for a whi
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -49,7 +49,6 @@ class Running:
     began: float
     bytes_at_begin: int
     bytes_expected: int | None = None
-    measured: dict[str, Any] = field(default_factory=dict)  # written with its end: users wait for each write
 
 
 class MigrationJournal(Generic[C]):
@@ -114,27 +113,25 @@ class MigrationJournal(Generic[C]):
     def _seconds(self) -> float:
         return round(time.monotonic() - self._running.began, 4) if self._running else 0.0
 
-    def _measured(self) -> dict[str, Any]:
-        """What the stage that ran measured; it runs no more."""
-        seconds, running = self._seconds(), self._running
-        self._running = None
-        return {**(running.measured if running else {}), "seconds": seconds}
-
     async def stage_finished(self, position: int) -> None:
-        measured = self._measured()
-        event = f"{self._plan[position].title}: {measured['seconds']:.2f} s"
-        await self._stage(position, event=event, status=StageStatus.DONE, **measured)
+        seconds = self._seconds()
+        self._running = None
+        await self._stage(
+            position, event=f"{self._plan[position].title}: {seconds:.2f} s", status=StageStatus.DONE, seconds=seconds
+        )
 
     async def stage_skipped(self, position: int) -> None:
         await self._stage(position, event=f"{self._plan[position].title}: not needed", status=StageStatus.SKIPPED)
 
     async def stage_failed(self, position: int, sentence: str) -> None:
+        seconds = self._seconds()
+        self._running = None
         await self._stage(
             position,
             event=f"{self._plan[position].title} failed: {sentence}",
             status=StageStatus.FAILED,
+            seconds=seconds,
             error=sentence,
-            **self._measured(),
         )
 
     async def stage_undone(self, position: int) -> None:
@@ -159,15 +156,13 @@ class MigrationJournal(Generic[C]):
         await self._write(actions.record_made, made=dict(made))
 
     async def note(self, **values: Any) -> None:
-        """What a stage measured: `app_found` belongs to the migration, all else to the running stage."""
+        """What a stage measured: `app_found` belongs to the migration, bytes to the running stage."""
         if "app_found" in values:
             await self._write(actions.record_app_found, app_found=values.pop("app_found"))
         self.wire_by_stage += values.get("bytes_on_wire", 0)
         if values and self._running:
             self._running.bytes_expected = values.get("bytes_expected", self._running.bytes_expected)
-            self._running.measured |= values
-            if "detail" in values:
-                await self._stage(self._running.position, **values)
+            await self._stage(self._running.position, **values)
 
     async def progress(self) -> None:
         """How far the running stage is, by what the meter counts."""
