@@ -14,8 +14,9 @@ down: .venv/demo
 # three processes on two cores, each with an edge of its own: a migration mostly waits for its links
 test: ready-test lint
 	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=15 --ignore tests/lab_vm
+	@$(MAKE) -s test-vm
 
-# the same on whole Debian machines: alone, since without acceleration two of them take both cores
+# whole Debian machines: after all else, since without acceleration two of them take both cores
 test-vm: ready-test
 	$(PYTHON) -m pytest -q tests/lab_vm --durations=15
 

@@ -100,8 +100,11 @@ wanted_packages() {
     [ $MACHINES = no ] || echo $PACKAGES_FOR_MACHINES
     [ "$ACCOUNT" = root ] || echo sudo
 }
-is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
-lacking_packages() { for package in $(wanted_packages); do is_installed "$package" || echo "$package"; done; }
+lacking_packages() {
+    # shellcheck disable=SC2046
+    installed=$(dpkg-query -W -f '${Package} ${Status}\n' $(wanted_packages) 2>/dev/null | sed -n 's/ .* installed$//p')
+    for package in $(wanted_packages); do echo "$installed" | grep -qx "$package" || echo "$package"; done
+}
 packages_lacks() { list=$(lacking_packages | tr '\n' ' ') && [ -z "$list" ] || echo "packages: $list"; }
 packages_make() {
     apt-get -q update >/dev/null || fail 'apt-get update failed: mend the sources of apt, then run this again'
@@ -134,17 +137,16 @@ packages_remove() {
 modules_of() {
     kernel=$(uname -r)
     is_booted || kernel=$(find /lib/modules -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -V | tail -n1)
-    for module in $MODULES $([ $MACHINES = no ] || echo $MODULES_FOR_MACHINES); do
-        # one that is built in, or that this kernel does not have, is not named: systemd would report a failure at each start
-        [ "$(modinfo -k "$kernel" -F filename "$module" 2>/dev/null)" = '(builtin)' ] && continue
-        modinfo -k "$kernel" "$module" >/dev/null 2>&1 && echo "$module"
-    done
-    return 0
+    # one that is built in, or that this kernel does not have, is not named: systemd would report a failure at each start
+    # shellcheck disable=SC2046
+    { modinfo -k "$kernel" -F filename $MODULES $([ $MACHINES = no ] || echo $MODULES_FOR_MACHINES) 2>/dev/null || true; } |
+        sed -n 's,.*/\([^/]*\)\.ko[^/]*$,\1,p' | tr - _
 }
 modules_lacks() {
-    [ "$(cat $MODULES_FILE 2>/dev/null)" = "$(modules_of)" ] || { echo "kernel modules in $MODULES_FILE: $(modules_of | tr '\n' ' ')" && return 0; }
+    wanted=$(modules_of)
+    [ "$(cat $MODULES_FILE 2>/dev/null)" = "$wanted" ] || { echo "kernel modules in $MODULES_FILE: $(echo "$wanted" | tr '\n' ' ')" && return 0; }
     is_booted || return 0
-    for module in $(modules_of); do [ -d "/sys/module/$module" ] || unloaded="${unloaded:-}$module "; done
+    for module in $wanted; do [ -d "/sys/module/$module" ] || unloaded="${unloaded:-}$module "; done
     [ -z "${unloaded:-}" ] || echo "kernel modules are not loaded: $unloaded"
 }
 modules_make() {
@@ -271,7 +273,8 @@ unit_text() {
     printf 'ExecStart=-/bin/sh %s allow %s\nExecReload=-/bin/sh %s allow %s\n' $FIREWALL "$BRIDGE" $FIREWALL "$BRIDGE"
     stop "sh $FIREWALL forget $BRIDGE"
     [ -z "$BACKHAUL" ] || stop "ip address delete $BACKHAUL dev $BACKHAUL_CARD"
-    stop "ip link delete $BRIDGE"
+    # under running services it stays: one that is made anew would not have their cables
+    stop "ip -o link show master $BRIDGE | grep -qv \": ${ACCESS_CARD:-none}[@:]\" || ip link delete $BRIDGE"
     printf '\n[Install]\nWantedBy=multi-user.target\n'
 }
 networks_lacks() {
@@ -283,12 +286,26 @@ networks_lacks() {
         { echo "$what, by $UNIT_FILE" && return 0; }
     ! is_booted || ip link show dev "$BRIDGE" >/dev/null 2>&1 || echo "$what is not up"
 }
+# What the unit made may have another name now. That of an earlier script takes the bridge away from under running services.
+networks_stop() {
+    [ -e $UNIT_FILE ] && is_booted || return 0
+    was=$(sed -n 's/.*ip link set \([^ ]*\) up.*/\1/p' $UNIT_FILE | head -n1)
+    ports=$(ip -o link show master "$was" 2>/dev/null | sed 's/^[0-9]*: \([^@:]*\).*/\1/' | grep -vx "$(port_of_unit)" | tr '\n' ' ')
+    if [ -n "$ports" ]; then
+        [ "$was" = "$BRIDGE" ] || fail "services are attached to the bridge $was (${ports% }): move or stop them, then change it to $BRIDGE"
+        [ "$(port_of_unit)" = "${ACCESS_CARD:-none}" ] || ip link set "$(port_of_unit)" nomaster 2>/dev/null || true
+        sed -i '/^ExecStop=.*ip link delete /d' $UNIT_FILE
+        systemctl daemon-reload
+    fi
+    systemctl -q stop $UNIT
+}
+port_of_unit() { sed -n "s/.*ip link set \([^ ]*\) master .*/\1/p" $UNIT_FILE | grep . || echo none; }
 networks_make() {
     if [ -n "$ACCESS_CARD" ] && is_booted && ip -o addr show dev "$ACCESS_CARD" scope global 2>/dev/null | grep -q .; then
         fail "$ACCESS_CARD has an address: as a port of a bridge the host could not be reached by it; use another card, or make" \
             'the bridge yourself, move the address to it, and give only --bridge'
     fi
-    [ ! -e $UNIT_FILE ] || ! is_booted || systemctl -q stop $UNIT # what it made may have another name now
+    networks_stop
     firewall_text >$FIREWALL
     unit_text >$UNIT_FILE
     systemctl -q enable $UNIT

@@ -134,16 +134,38 @@ def test_the_script_that_prepared_the_hosts_finds_nothing_missing_and_changes_no
             assert (said.returncode, said.stdout.splitlines()[-1]) == (0, "This host is prepared."), said.stdout
 
 
-def test_what_is_taken_from_a_host_is_named_by_a_look_that_changes_nothing_and_mended_by_the_script(
-    site: RealSite,
+def test_what_is_taken_from_a_host_is_named_by_a_look_that_changes_nothing_and_made_anew_by_the_script(
+    site: RealSite, service: str
 ) -> None:
-    site.shell("mec-2", "systemctl stop mec-networks.service; rm /etc/modules-load.d/mec-host.conf")
+    free = next(host for host in site.hosts if host not in site.where(service))
+    site.shell(free, "systemctl stop mec-networks.service; rm /etc/modules-load.d/mec-host.conf")
     for _twice in range(2):
-        said = site.prepare("mec-2", "--check")
+        said = site.prepare(free, "--check")
         assert said.returncode == 1
         assert [line.split(":")[0] for line in said.stdout.splitlines()[:-1]] == ["missing", "missing"], said.stdout
-    assert site.prepare("mec-2").returncode == 0
-    assert site.prepare("mec-2", "--check").returncode == 0
+    assert site.prepare(free).returncode == 0
+    assert site.prepare(free, "--check").returncode == 0
+
+
+# as the script's first version wrote it: the bridge goes with the unit
+FIRST_VERSION = "sed -i 's/^ExecStop=.*ip link delete .*/ExecStop=-ip link delete br-access/' /etc/systemd/system/mec-networks.service"
+
+
+def test_a_service_stays_in_its_network_while_its_host_is_prepared_again(site: RealSite, service: str) -> None:
+    here = site.where(service)[0]
+    counted = site.count(service)
+    site.shell(here, "systemctl restart mec-networks.service")
+    assert site.count(service) > counted
+    site.shell(here, f"{FIRST_VERSION} && systemctl daemon-reload")
+    assert site.prepare(here, "--check").returncode == 1
+    assert site.prepare(here).returncode == 0
+    assert site.count(service) > counted
+    assert site.prepare(here, "--check").returncode == 0
+    refused = site.prepare(here, "--bridge", "br-other")
+    assert refused.returncode != 0
+    assert "services are attached to the bridge br-access" in refused.stdout
+    assert site.count(service) > counted
+    assert site.prepare(here, "--bridge", "br-access").returncode == 0
 
 
 def test_the_portal_finds_no_problem_on_a_host(site: RealSite) -> None:
