@@ -148,7 +148,8 @@ def test_what_is_taken_from_a_host_is_named_by_a_look_that_changes_nothing_and_m
 
 
 # as the script's first version wrote it: the bridge goes with the unit
-FIRST_VERSION = "sed -i 's/^ExecStop=.*ip link delete .*/ExecStop=-ip link delete br-access/' /etc/systemd/system/mec-networks.service"
+UNIT = "/etc/systemd/system/mec-networks.service"
+FIRST_VERSION = f"sed -i 's/^ExecStop=.*ip link delete .*/ExecStop=-ip link delete br-access/' {UNIT}"
 
 
 def test_a_service_stays_in_its_network_while_its_host_is_prepared_again(site: RealSite, service: str) -> None:
