@@ -146,7 +146,7 @@ STATE_KEPT_SECONDS = env.integer("MEC_STATE_KEPT_SECONDS", 300)
 MIGRATIONS_PER_HOST = env.integer("MEC_MIGRATIONS_PER_HOST", 4, at_least=1)
 # A migration whose worker has not been heard of for so long is taken over by `reconcile`
 HEARTBEAT_LOST_SECONDS = env.integer("MEC_HEARTBEAT_LOST_SECONDS", 15, at_least=5)
-# QEMU's own live migration switches over when the rest can be sent within so long (milliseconds)
+# A technology's own live migration switches over when the rest can be sent within so long (milliseconds)
 LIVE_DOWNTIME_MS = env.integer("MEC_LIVE_DOWNTIME_MS", 20, at_least=1)
 # A guest that changes its memory faster than the link sends it is throttled, or the migration is given up after the limit
 LIVE_NOT_CONVERGING = env.choice("MEC_LIVE_NOT_CONVERGING", ("throttle", "give_up"))

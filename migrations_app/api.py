@@ -18,6 +18,7 @@ from migrations_app.models import Application, Host, LayerCopy, Migration, Servi
 from migrations_app.numbers import Number
 from migrations_app.plan import decide
 from migrations_app.report import summary
+from migrations_app.technologies.ways import transfer_of
 from migrations_app.views.common import get_migration_for, get_service_for, must_operate, operator_of
 from migrations_app.views.timeline import events_shown
 
@@ -233,12 +234,10 @@ def migrate(request: HttpRequest, wanted: MigrateIn) -> Any:
     service = get_service_for(request.user, wanted.service)
     target = get_object_or_404(Host, name=wanted.target)
     layers = None if wanted.layers == "auto" else int(wanted.layers)
-    decision = decide(service, target, layers, wanted.method, wanted.idle_memory)
+    decision = decide(service, target, layers, transfer_of(wanted.method, wanted.idle_memory))
     migration = actions.request_migration(
         service=service,
         target=target,
-        method=wanted.method,
-        idle_memory=wanted.idle_memory,
         by=operator_of(request),
         reason=wanted.reason,
         **decision.request,

@@ -6,11 +6,9 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 
-from migrations_app.experiments.designs import HOWS
 from migrations_app.models import (
     Experiment,
     Host,
-    Kind,
     Method,
     Migration,
     MigrationStatus,
@@ -18,7 +16,9 @@ from migrations_app.models import (
     Storage,
     TimelineEvent,
     TimelineKind,
+    kinds,
 )
+from migrations_app.technologies.ways import TRANSFERS, ways_of
 
 
 def _choice(**about: Any) -> Any:
@@ -57,7 +57,7 @@ class MigrationFilter(PageFilter):
 
     service = _choice(field_name="service_name", choices=_names("service_name"), label="Service")
     application = _choice(field_name="application_name", choices=_names("application_name"), label="Application")
-    kind = _choice(choices=Kind.choices, label="Kind")
+    kind = _choice(choices=kinds, label="Kind")
     layers = _choice(choices=[(2, "2 layers"), (3, "3 layers")], label="Model")
     method = _choice(choices=Method.choices, label="Method")
     source = _choice(field_name="source__name", choices=_hosts, label="From host")
@@ -133,7 +133,7 @@ class CompareFilter(MigrationFilter):
     )  # fmt: skip
     method = _choice(
         method="way",
-        choices=[("save", "Save and rsync"), ("idle", "Save and rsync, idle memory"), ("live", "Live")],
+        choices=[(key, transfer.label) for key, transfer in TRANSFERS.items()],
         label="Transfer",
     )
     storage = _choice(choices=Storage.choices, label="Storage")
@@ -147,8 +147,8 @@ class CompareFilter(MigrationFilter):
 
     def way(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
         """How the state travels."""
-        method, idle_memory = HOWS[value]
-        return rows.filter(method=method, idle_memory=idle_memory)
+        way = next(iter(ways_of(value).values()))
+        return rows.filter(method=way.method, idle_memory=way.idle_memory)
 
     def of_origin(self, rows: QuerySet[Migration], _name: str, value: str) -> QuerySet[Migration]:
         """Everyday migrations, those of all experiments, or of one."""

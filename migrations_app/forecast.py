@@ -7,11 +7,11 @@
 From at least ENOUGH_RUNS successful migrations like this one (same application, kind, storage, model and method, and
 application layer found or not): each gives the bytes that it sent and the work that its time holds beyond their transfer at
 its bandwidth; the forecast is the median of what those runs would have taken at this bandwidth, its spread the middle 80 %.
-Otherwise the bytes are those of the layers, and the work is what was measured with nothing to send (WORK).
+Otherwise the bytes are those of the layers, and the work is the technology's, measured with nothing to send.
 
 Three layers, application found: the instance travels in the downtime and nothing before it. Three layers, not found:
 the application layer travels before it, as well. Two layers: application and instance both travel in the downtime.
-QEMU's live migration: all travels before the downtime.
+A live migration by the technology itself: all travels before the downtime.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,12 +19,11 @@ from dataclasses import asdict, dataclass
 from statistics import median, quantiles
 from typing import Any
 
-from migrations_app.models.choices import Kind, Policy
+from migrations_app.models.choices import Policy
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
+from migrations_app.technologies.ways import Way
 
 ENOUGH_RUNS = 3
-# (before the suspension, in the downtime, after it) in seconds, measured on the emulated edge with next to nothing to send
-WORK = {Kind.LXC: (0.45, 0.6, 0.3), Kind.KVM: (0.6, 1.6, 1.1)}
-LIVE_WORK = (1.5, 0.45, 1.5)
 # Models whose costs are this near to each other cost the same: then three layers, since the layer stays for the next time
 ALIKE = 0.05
 
@@ -77,25 +76,24 @@ class Costs:
 
 def forecast(
     *,
-    layers: int,
+    way: Way,
     sizes: Sizes,
     bandwidth_mbit: int,
     app_found: bool,
-    live: bool = False,
-    kind: str = Kind.LXC,
+    kind: str = DEFAULT.key,
     history: Iterable[Run] = (),
 ) -> Forecast:
-    """What a migration with this many layers will cost; `basis` is "history" or "sizes"."""
+    """What a migration this way will cost; `basis` is "history" or "sizes"."""
     runs = list(history)
     if len(runs) >= ENOUGH_RUNS:
         return _from_history(runs, bandwidth_mbit)
-    before = sizes.application if layers == 3 and not app_found else 0
-    during = sizes.instance + sizes.memory + (sizes.application if layers == 2 else 0)
-    if live:
+    before = sizes.application if way.layers == 3 and not app_found else 0
+    during = sizes.instance + sizes.memory + (sizes.application if way.layers == 2 else 0)
+    if way.live:
         before, during = before + during, 0
-    work_before, work_down, work_after = LIVE_WORK if live else WORK[Kind(kind)]
-    downtime = work_down + transfer_s(during, bandwidth_mbit)
-    total = work_before + transfer_s(before, bandwidth_mbit) + downtime + work_after
+    work = way.live_work or TECHNOLOGIES[kind].work
+    downtime = work.down_s + transfer_s(during, bandwidth_mbit)
+    total = work.before_s + transfer_s(before, bandwidth_mbit) + downtime + work.after_s
     return Forecast(round(total, 2), round(downtime, 2), before + during, "sizes", len(runs))
 
 

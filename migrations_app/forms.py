@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 
-from migrations_app.models import Application, Host, Kind, Service, Storage
+from migrations_app.models import Application, Host, Service, Storage, kinds
 from migrations_app.models.names import validate_given_name
+from migrations_app.technologies import TECHNOLOGIES
+from migrations_app.technologies.ways import TRANSFERS
 
 
 class Styled:
@@ -87,11 +89,11 @@ class DeployForm(Styled, forms.Form):
     name = forms.CharField(max_length=40, help_text="Lower-case letters, digits and inner hyphens")
     application = forms.ModelChoiceField(Application.objects.lasting(), to_field_name="name", empty_label="Choose …")
     host = forms.ModelChoiceField(Host.objects.mec(), to_field_name="name", empty_label="Choose …")
-    kind = forms.ChoiceField(choices=Kind.choices)
+    kind = forms.ChoiceField(choices=kinds)
     storage = forms.ChoiceField(
         choices=Storage.choices,
-        help_text="Overlay: a clone is a mount (LXC) or a qcow2 image over the application's (KVM). Directory: a full copy, as in "
-        "the paper.",
+        help_text=f"Overlay: a clone is {' or '.join(f'{each.clone} ({each})' for each in TECHNOLOGIES.values())}. Directory: a "
+        "full copy, as in the paper.",
     )
     address = forms.GenericIPAddressField(
         required=False, label="Address (optional)", help_text="Left empty, the first free one is given"
@@ -132,7 +134,7 @@ class BuildForm(Styled, forms.Form):
     """Where an application layer is wanted, and how it is to lie there."""
 
     host = forms.ModelChoiceField(Host.objects.mec(), to_field_name="name", empty_label="Choose …")
-    kind = forms.ChoiceField(choices=Kind.choices)
+    kind = forms.ChoiceField(choices=kinds)
     storage = forms.ChoiceField(choices=Storage.choices)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -145,5 +147,5 @@ class MigrateForm(forms.Form):
 
     target = forms.ModelChoiceField(Host.objects.mec(), to_field_name="name")
     layers = forms.ChoiceField(choices=[("auto", "Chosen"), ("3", "Three layers"), ("2", "Two layers")])
-    how = forms.ChoiceField(choices=[("save", ""), ("idle", ""), ("live", "")], required=False)
+    how = forms.ChoiceField(choices=[(key, "") for key in TRANSFERS], required=False)
     reason = forms.CharField(max_length=200, required=False)

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.core.exceptions import ValidationError
+from django.db.models import Q, Sum
 
 from migrations_app.forecast import ENOUGH_RUNS, Costs, Forecast, Run, Sizes, cheapest, forecast
-from migrations_app.models import Host, LayerCopy, Method, Migration, MigrationStatus, Policy, Service, StageRun
+from migrations_app.models import Host, LayerCopy, Migration, MigrationStatus, Policy, Service, StageRun
+from migrations_app.models.migration import MigrationQuerySet
+from migrations_app.technologies.ways import THREE_LAYERS, Way, chosen, ways_of
 
 # Where nothing has been measured: a service's own writes are small, and of the memory that it holds so much is sent, compressed
 UNMEASURED_INSTANCE_BYTES = 1_000_000
@@ -43,7 +46,7 @@ def sizes_of(service: Service) -> Sizes:
     )
 
 
-def _like(service: Service) -> "QuerySet[Migration]":
+def _like(service: Service) -> MigrationQuerySet:
     """The successful migrations of the same application, kind and storage."""
     return Migration.objects.filter(
         application_name=service.application.history_name,
@@ -55,7 +58,7 @@ def _like(service: Service) -> "QuerySet[Migration]":
 
 def _sent(service: Service, stage: str) -> int:
     """The median of what this stage sent in the latest three-layer migrations of the application; 0 where there are none."""
-    runs = _like(service).filter(layers=3, method=Method.SAVE, idle_memory=False)
+    runs = _like(service).by(THREE_LAYERS)
     if stage == "rsync_app_filesystem":
         runs = runs.filter(app_found=False)
     # the few latest first, and then their stages: a join over the whole history takes a tenth of a second
@@ -67,17 +70,13 @@ def _sent(service: Service, stage: str) -> int:
 
 def runs_like(
     service: Service,
-    layers: int,
+    way: Way,
     found: bool,
     bandwidth_mbit: int,
-    method: str = Method.SAVE,
-    idle_memory: bool = False,
 ) -> list[Run]:
     """The latest successful migrations under the same conditions: at this bandwidth if they suffice, else at any."""
-    rows = _like(service).filter(
-        layers=layers, method=method, idle_memory=idle_memory, total_s__isnull=False, downtime_s__isnull=False
-    )
-    if layers == 3:  # in a two-layer migration the application always travels
+    rows = _like(service).by(way).filter(total_s__isnull=False, downtime_s__isnull=False)
+    if way.layers == 3:  # in a two-layer migration the application always travels
         rows = rows.filter(app_found=found)
     latest = list(rows.filter(bandwidth_mbit=bandwidth_mbit).order_by("-pk")[:LATEST_RUNS])
     if len(latest) < ENOUGH_RUNS:
@@ -95,36 +94,39 @@ def runs_like(
 def forecasts(
     service: Service,
     target: Host,
-    method: str = Method.SAVE,
-    idle_memory: bool = False,
+    transfer: str = "save",
     bandwidth_mbit: int | None = None,
 ) -> dict[int, Forecast]:
-    """What it will cost with two and with three layers; at the hosts' own bandwidth, unless another is given."""
+    """What it will cost with each number of layers that this transfer has; at the hosts' own bandwidth, unless another is given."""
     found = application_found(service, target)
     sizes = sizes_of(service)
     bandwidth = bandwidth_mbit or min(service.host.bandwidth_mbit, target.bandwidth_mbit)
     return {
         layers: forecast(
-            layers=layers,
+            way=way,
             sizes=sizes,
             bandwidth_mbit=bandwidth,
             app_found=found,
-            live=method == Method.LIVE,
             kind=service.kind,
-            history=runs_like(service, layers, found, bandwidth, method, idle_memory),
+            history=runs_like(service, way, found, bandwidth),
         )
-        for layers in (2, 3)
+        for layers, way in ways_of(transfer).items()
     }
 
 
 @dataclass(frozen=True)
 class Decision:
-    """With how many layers, by which policy (empty: a person chose), why, and what each model would cost."""
+    """Which way, by which policy (empty: a person chose), why, and what each number of layers would cost."""
 
-    layers: int
+    way: Way
     policy: str
     sentence: str
     forecasts: dict[int, Forecast]
+
+    @property
+    def layers(self) -> int:
+        """The number of layers."""
+        return self.way.layers
 
     @property
     def request(self) -> dict[str, Any]:
@@ -132,37 +134,41 @@ class Decision:
         expected = self.forecasts[self.layers].as_dict() if self.layers in self.forecasts else {}
         if self.policy:
             expected["why"] = self.sentence
-        return {"layers": self.layers, "layers_chosen": self.policy, "forecast": expected}
+        return {"way": self.way, "layers_chosen": self.policy, "forecast": expected}
 
 
-def decide(
-    service: Service, target: Host, layers: int | None, method: str = Method.SAVE, idle_memory: bool = False
-) -> Decision:
-    """As a person said; or, where `layers` is None, by the service's policy, from what both models are expected to cost."""
-    expected = forecasts(service, target, method, idle_memory)
+def decide(service: Service, target: Host, layers: int | None, transfer: str = "save") -> Decision:
+    """As a person said; or, where `layers` is None, by the service's policy, from what both models are expected to cost.
+
+    Raises ValidationError where there is no such way.
+    """
+    way = chosen(layers or THREE_LAYERS.layers, transfer)
+    if isinstance(way, str):
+        raise ValidationError(way)
+    expected, ways = forecasts(service, target, transfer), ways_of(transfer)
     if layers is not None:
-        return Decision(layers, "", "", expected)
-    if method == Method.LIVE or idle_memory:
-        return Decision(3, service.policy, "Three layers: this method has no two-layer plan.", {3: expected[3]})
+        return Decision(way, "", "", expected)
+    if len(ways) == 1:
+        return Decision(way, service.policy, f"{way.layers_in_words}: this method has no other plan.", expected)
     costs = Costs(service.cost_per_downtime_s, service.cost_per_total_s, service.cost_per_mb)
     *alike, best = cheapest(expected, service.policy, costs)
-    chosen, other = expected[best], expected[5 - best]
-    words = {2: "Two layers", 3: "Three layers"}
+    ours, other = expected[best], expected[5 - best]
     sentence = (
-        f"{words[best]}, for the {Policy(service.policy).label.lower()}: about {chosen.downtime_s:.1f} s of downtime, "
-        f"{chosen.total_s:.1f} s in all and {chosen.bytes_on_wire / 1e6:.0f} MB, instead of {other.downtime_s:.1f} s, "
+        f"{ways[best].layers_in_words}, for the {Policy(service.policy).label.lower()}: "
+        f"about {ours.downtime_s:.1f} s of downtime, "
+        f"{ours.total_s:.1f} s in all and {ours.bytes_on_wire / 1e6:.0f} MB, instead of {other.downtime_s:.1f} s, "
         f"{other.total_s:.1f} s and {other.bytes_on_wire / 1e6:.0f} MB."
         f"{' That is about the same, and the layer stays there for the next time.' if alike else ''}"
     )
-    return Decision(best, service.policy, sentence, expected)
+    return Decision(ways[best], service.policy, sentence, expected)
 
 
-def travelling(service: Service, target: Host, layers: int, method: str = Method.SAVE) -> list[dict[str, Any]]:
+def travelling(service: Service, target: Host, way: Way) -> list[dict[str, Any]]:
     """Line by line: which layer travels, how much, and when."""
-    when = "while the service goes on" if method == Method.LIVE else "while suspended"
+    when = "while the service goes on" if way.live else "while suspended"
     sizes, found = sizes_of(service), application_found(service, target)
     base = {"layer": "Base layer", "travels": False, "bytes": 0, "when": f"{target} has its own copy"}
-    if layers == 2:
+    if way.layers == 2:
         app = {"layer": "Application layer", "travels": True, "bytes": sizes.application, "when": "while suspended"}
     elif found:
         app = {"layer": "Application layer", "travels": False, "bytes": 0, "when": f"{target} holds it already"}

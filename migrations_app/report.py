@@ -17,7 +17,7 @@ PAPER_STAGES = (
     "Restore instance",
     OTHER,
 )
-# QEMU's live migration has a stage that the paper does not know: most of its time, and none of the user's downtime
+# A live migration has a stage that the paper does not know: most of its time, and none of the user's downtime
 LIVE_COPY = "Copy while it runs"
 SHOWN_STAGES = (*PAPER_STAGES[:3], LIVE_COPY, *PAPER_STAGES[3:])
 DOWNTIME_STAGES = frozenset(PAPER_STAGES[3:7])

@@ -26,6 +26,8 @@ from migrations_app.models import (
     ServiceNetwork,
     StageRun,
 )
+from migrations_app.technologies.ways import THREE_LAYERS
+from workers.plans import PLANS
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP3u0m3YxqUqM7Yx1l3Yb5V9oB0cK1m8pZg4y7mFQk2d"
 RECIPE = {
@@ -37,34 +39,24 @@ RECIPE = {
     "memory_mb": 128,
     "probe": {"protocol": "udp", "port": 28785, "payload": "?"},
 }
+# usual seconds and bytes
+USUAL = {
+    "check": (0.2, 0),
+    "prepare": (0.1, 0),
+    "clone_base_as_app": (0.15, 0),
+    "rsync_app_filesystem": (2.5, 28_000_000),
+    "clone_app_as_instance": (0.12, 0),
+    "suspend_instance": (0.18, 0),
+    "rsync_instance_filesystem": (0.25, 400_000),
+    "rsync_instance_memory": (0.4, 3_500_000),
+    "restore_instance": (0.2, 0),
+    "announce": (0.02, 0),
+    "verify": (0.1, 0),
+    "tidy_source": (0.15, 0),
+}
 # (name, title, paper's title, in the downtime, usual seconds, usual bytes)
-STAGES = (
-    ("check", "Check both hosts", "Other remaining tasks", False, 0.2, 0),
-    ("prepare", "Prepare the transfer", "Other remaining tasks", False, 0.1, 0),
-    ("clone_base_as_app", "Clone base as app", "Clone base as app", False, 0.15, 0),
-    ("rsync_app_filesystem", "rsync app filesystem", "rsync app filesystem", False, 2.5, 28_000_000),
-    ("clone_app_as_instance", "Clone app as instance", "Clone app as instance", False, 0.12, 0),
-    ("suspend_instance", "Suspend instance", "Suspend instance", True, 0.18, 0),
-    (
-        "rsync_instance_filesystem",
-        "rsync instance filesystem",
-        "rsync instance filesystem",
-        True,
-        0.25,
-        400_000,
-    ),
-    (
-        "rsync_instance_memory",
-        "rsync instance in-memory state",
-        "rsync instance in-memory state",
-        True,
-        0.4,
-        3_500_000,
-    ),
-    ("restore_instance", "Restore instance", "Restore instance", True, 0.2, 0),
-    ("announce", "Announce the new place", "Restore instance", True, 0.02, 0),
-    ("verify", "Verify that it answers", "Other remaining tasks", False, 0.1, 0),
-    ("tidy_source", "Tidy the source", "Other remaining tasks", False, 0.15, 0),
+STAGES = tuple(
+    (stage.name, stage.title, stage.paper_title, stage.down, *USUAL[stage.name]) for stage in PLANS[THREE_LAYERS.key]
 )
 
 

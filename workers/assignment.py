@@ -65,9 +65,9 @@ class Held:
 
 
 def plan_of(migration: Migration) -> Plan[MigrationContext]:
-    """The table of this migration's method and number of layers."""
+    """The table of this migration's way."""
     limited = replace(LIVE_COPY, time_limit_s=settings.LIVE_LIMIT_SECONDS)
-    return tuple(limited if stage is LIVE_COPY else stage for stage in PLANS[migration.method, migration.layers])
+    return tuple(limited if stage is LIVE_COPY else stage for stage in PLANS[migration.way.key])
 
 
 @asynccontextmanager

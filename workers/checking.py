@@ -7,29 +7,22 @@ from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.admission.rules import missing_tools
 from migrations_app.models import (
     Application,
     BaseLayer,
     Host,
     HostRole,
-    Kind,
     Origin,
     Service,
     ServiceStatus,
 )
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
 from workers import leftovers, records
 from workers.engine import MigrationError
 from workers.hosts import facts
 from workers.hosts.ssh import connect
-from workers.layers import LAYERS_OF
+from workers.layers import layer_of
 
-# how an operator ends and removes an instance by hand
-REMOVE = {
-    "lxc": "lxc-stop -P /var/lib/mec/instances -n {name} -k; umount /var/lib/mec/instances/{name}/rootfs; "
-    "rm -rf --one-file-system /var/lib/mec/instances/{name}",
-    "kvm": "virsh destroy {name}; rm -rf --one-file-system /var/lib/mec/instances/{name}",
-}
 FACTS_LIMIT_S = 180  # the first look at a layer takes its digest
 
 
@@ -71,24 +64,23 @@ def _record_layers(host: Host, found: facts.Facts) -> list[dict[str, str]]:
     """Make the residency map say what is there; a base that differs from the portal's is a problem."""
     kept, problems = [], []
     for layer in found.layers:
-        guest = Kind.KVM if layer.path.startswith(LAYERS_OF["kvm"]) else Kind.LXC
-        what, *_storage, name = layer.path.removeprefix(LAYERS_OF[guest]).split("/")
-        if what == "base":
+        kind, storage, name = layer_of(layer.path)
+        if not storage:
             base, _created = BaseLayer.objects.get_or_create(
-                name=name, kind=guest, defaults={"digest": layer.digest, "size_bytes": layer.size_bytes}
+                name=name, kind=kind, defaults={"digest": layer.digest, "size_bytes": layer.size_bytes}
             )
             if base.digest != layer.digest:
                 problems.append(
                     {
-                        "what": f"Its base layer {name} ({guest.label}) differs from the other hosts'.",
-                        "mend": f"./manage.py base provision {host} --kind {guest}",
+                        "what": f"Its base layer {name} ({TECHNOLOGIES[kind]}) differs from the other hosts'.",
+                        "mend": f"./manage.py base provision {host} --kind {kind}",
                     }
                 )
             copy = actions.record_layer_copy(
                 host=host,
                 base=base,
                 name=name,
-                kind=guest,
+                kind=kind,
                 digest=layer.digest,
                 size_bytes=layer.size_bytes,
                 origin=Origin.FOUND,
@@ -99,8 +91,8 @@ def _record_layers(host: Host, found: facts.Facts) -> list[dict[str, str]]:
                 host=host,
                 application=application,
                 name=name,
-                kind=guest,
-                storage=_storage[0],
+                kind=kind,
+                storage=storage,
                 digest=layer.digest,
                 size_bytes=layer.size_bytes,
                 origin=Origin.FOUND,
@@ -112,15 +104,15 @@ def _record_layers(host: Host, found: facts.Facts) -> list[dict[str, str]]:
 
 def _missing_bases(host: Host, found: facts.Facts) -> list[dict[str, str]]:
     """Each kind that this edge has a base layer of, that the host could run, and that has none here."""
-    held = {kind for kind, path in LAYERS_OF.items() for layer in found.layers if layer.path.startswith(f"{path}base/")}
-    wanted = set(BaseLayer.objects.values_list("kind", flat=True)) or {str(Kind.LXC)}
+    held = {kind for kind, storage, _name in (layer_of(layer.path) for layer in found.layers) if not storage}
+    wanted = set(BaseLayer.objects.values_list("kind", flat=True)) or {DEFAULT.key}
     return [
         {
-            "what": f"It holds no base layer for {Kind(kind).label}, so it cannot be a target of such services.",
+            "what": f"It holds no base layer for {TECHNOLOGIES[kind]}, so it cannot be a target of such services.",
             "mend": f"./manage.py base provision {host} --kind {kind}",
         }
         for kind in sorted(wanted - held)
-        if not missing_tools(kind, found.values)
+        if not TECHNOLOGIES[kind].missing_tools(found.values)
     ]
 
 
@@ -154,7 +146,7 @@ def _elsewhere(host: Host, found_here: dict[str, facts.Instance]) -> list[dict[s
             problems.append({"what": what, "mend": f"./manage.py host check {there}"})
         elif service.status == ServiceStatus.RUNNING:  # where that is not certain, this may be the only one
             what = f"A past instance of “{service}”, which runs on {there}, is still here ({found.state.lower()})."
-            problems.append({"what": what, "mend": REMOVE[found.kind].format(name=found.name)})
+            problems.append({"what": what, "mend": TECHNOLOGIES[found.kind].remove_command.format(name=found.name)})
     return problems
 
 
@@ -163,7 +155,7 @@ def _unknown(instances: list[facts.Instance]) -> list[dict[str, str]]:
     return [
         {
             "what": f"There is an instance “{found.name}” that the portal does not know ({found.state.lower()}).",
-            "mend": REMOVE[found.kind].format(name=found.name),
+            "mend": TECHNOLOGIES[found.kind].remove_command.format(name=found.name),
         }
         for found in sorted(instances, key=lambda found: found.name)
         if found.name not in known

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migrations_app.admission import rules
-from migrations_app.admission.rules import FAULT, Finding, Side
+from migrations_app.technologies.findings import FAULT, Finding, Side, faults
 from workers.engine import MigrationError
 from workers.guests.vetting import decoded, vetted
 from workers.move import Move
@@ -12,7 +12,7 @@ from workers.move import Move
 def faults_of(move: Move, source: Side, target: Side) -> list[str]:
     """Every fault that does not depend on the technology, one sentence each with what to do."""
     found = [*_layers(move, source, target), *_place(move, source, target), *_room(move, source, target)]
-    return rules.faults(found)
+    return faults(found)
 
 
 def definition_faults(move: Move, source: Side) -> list[str]:

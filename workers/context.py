@@ -48,7 +48,7 @@ class MigrationContext:
     definition: str = ""  # of the virtual machine that was saved; whoever takes over restores nothing, and needs none
     suspended_at: float | None = None  # on time.monotonic()'s clock
     restored_at: float | None = None
-    live: LiveMigration | None = None  # QEMU's own migration, while it goes on
+    live: LiveMigration | None = None  # the technology's own migration, while it goes on
     bytes_on_wire: int = 0
     began: float = field(default_factory=time.monotonic)
 

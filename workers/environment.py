@@ -6,12 +6,14 @@ from typing import Any
 from django.conf import settings
 
 from migrations_app.models import Host
+from migrations_app.technologies import TECHNOLOGIES
 from workers import checking
 
 OF_A_HOST = (
-    "kernel", "os", "machine", "cpu_model", "cores", "memory_total_bytes", "cgroup_mode", "acceleration", "machine_type",
-    "lxc_version", "criu_version", "qemu_version", "libvirt_version", "rsync_version", "clock_offset_ms",
-)  # fmt: skip
+    *("kernel", "os", "machine", "cpu_model", "cores", "memory_total_bytes", "cgroup_mode"),
+    *(key for technology in TECHNOLOGIES.values() for key, _label in technology.facts),
+    *("rsync_version", "clock_offset_ms"),
+)
 
 
 def gathered(source: Host, target: Host) -> dict[str, Any]:

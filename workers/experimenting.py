@@ -149,15 +149,14 @@ def _run(experiment: Experiment, cell: Cell, service: Service) -> None:
     _prepare_target(cell, service, target)
     with link(cell, source, target):
         wait_until_quiet(cell, source, target)
-        how: dict[str, Any] = {"method": cell.method, "idle_memory": cell.idle_memory}
+        expected = forecasts(service, target, cell.way.transfer, bandwidth_mbit=cell.bandwidth_mbit)
         migration = actions.request_migration(
             service=service,
             target=target,
-            layers=cell.layers,
+            way=cell.way,
             reason=f"{experiment}",
-            forecast=forecasts(service, target, bandwidth_mbit=cell.bandwidth_mbit, **how)[cell.layers].as_dict(),
+            forecast=expected[cell.way.layers].as_dict(),
             cell=cell,
-            **how,
         )
         _follow(experiment, migration)
     if migration.status != MigrationStatus.SUCCEEDED:

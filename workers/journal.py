@@ -15,6 +15,7 @@ from django.utils import timezone
 from migrations_app import actions
 from migrations_app.hints import News, send_hint
 from migrations_app.models import Migration, MigrationStatus, StageRun, StageStatus
+from migrations_app.technologies import TECHNOLOGIES
 from workers.engine import Outcome, Plan
 from workers.engine.stage import Context
 from workers.lease import Lease
@@ -29,8 +30,7 @@ ADVICE = {
     Outcome.ROLLED_BACK: "The service goes on where it was. Fix the cause and migrate again.",
     Outcome.CANCELLED: "The service goes on where it was. Migrate again whenever you like.",
     Outcome.STUCK: (
-        "Look at both hosts before anything else: run “lxc-ls -P /var/lib/mec/instances -f” (LXC) or “virsh list --all” (KVM) on "
-        "each. If the service runs on "
+        "Look at both hosts before anything else: run “{list_command}” on each. If the service runs on "
         "exactly one, check that host from its page and the portal takes over what it finds. If it runs on none, its saved "
         "state is kept on the source in /var/lib/mec/migrations/{migration}/state, until it is removed from that host's page."
     ),
@@ -201,4 +201,5 @@ class MigrationJournal(Generic[C]):
         answered = StageRun.objects.filter(migration=self._id, name="verify", status=StageStatus.DONE)
         moved = outcome in (Outcome.SUCCEEDED, Outcome.FINISHED_WITH_PROBLEMS)
         advice = ADVICE[outcome] + (HELD if moved and not answered.exists() else "")
-        return advice.format(migration=self._id, source=self._migration.source)
+        look = TECHNOLOGIES[self._migration.kind].list_command
+        return advice.format(migration=self._id, source=self._migration.source, list_command=look)

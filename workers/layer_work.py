@@ -3,7 +3,8 @@
 from asgiref.sync import async_to_sync
 
 from migrations_app import actions
-from migrations_app.models import Application, Host, Kind, Operation, Origin
+from migrations_app.models import Application, Host, Operation, Origin
+from migrations_app.technologies import TECHNOLOGIES
 from workers import checking, provisioning, records
 from workers.hosts.ssh import connect
 from workers.layers import STORES
@@ -15,7 +16,7 @@ def provision_base(operation: Operation) -> str:
     kind, name = operation.argument.split("/")
     sent = provisioning.provision_base(host, kind, name, OperationWork(operation))
     checking.check(host)
-    return f"{host} holds {name} ({Kind(kind).label}) now ({sent / 1e6:.0f} MB sent)."
+    return f"{host} holds {name} ({TECHNOLOGIES[kind]}) now ({sent / 1e6:.0f} MB sent)."
 
 
 def build_base(operation: Operation) -> str:
@@ -25,7 +26,7 @@ def build_base(operation: Operation) -> str:
     actions.note_progress(operation=operation, message=f"Building {name} on {host} …")
     provisioning.build_base(host, kind, name)
     checking.check(host)
-    return f"{host} holds {name} ({Kind(kind).label}) now."
+    return f"{host} holds {name} ({TECHNOLOGIES[kind]}) now."
 
 
 def build_application(operation: Operation) -> str:

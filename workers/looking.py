@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from migrations_app import actions, dispatch
 from migrations_app.actions.watching import ENDED, RECORDED_RUNNING
-from migrations_app.models import Host, HostRole, Kind, Service
+from migrations_app.models import Host, HostRole, Service
 from workers import checking, records
 from workers.engine import MigrationError
 from workers.hosts.base import CommandTimedOut, HostUnreachable, MecHost
 from workers.hosts.ssh import connect
-from workers.layers import LAYERS_OF
+from workers.layers import layer_of
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100
@@ -87,13 +87,6 @@ def _states(said: Mapping[str, str]) -> dict[str, str]:
 def _layers(said: Mapping[str, str]) -> set[tuple[str, str, str]]:
     """(kind, storage, name) of each layer; a base has no storage."""
     return {layer_of(key.removeprefix("layer:")) for key in said if key.startswith("layer:")}
-
-
-def layer_of(path: str) -> tuple[str, str, str]:
-    """(kind, storage, name) of a layer by its path below a host's layers."""
-    kind = Kind.KVM if path.startswith(LAYERS_OF["kvm"]) else Kind.LXC
-    _what, *storage, name = path.removeprefix(LAYERS_OF[kind]).split("/")
-    return str(kind), "".join(storage), name
 
 
 async def _logs_of_ended(host: Host, reached: MecHost, states: Mapping[str, str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ class Station:
 
 @dataclass(frozen=True)
 class Live:
-    """What QEMU's own live migration is told."""
+    """What a technology's own live migration is told."""
 
     downtime_ms: int  # switch over when the rest can be sent within so long
     throttle: bool  # slow a guest down that changes its memory faster than the link sends it
@@ -42,7 +42,7 @@ class Move:
     migration: int
     station: Station
     layers: int
-    live: Live | None = None  # by QEMU's own live migration; None: saved and sent
+    live: Live | None = None  # by the technology itself; None: saved and sent
     idle_memory: bool = False  # send the memory as a difference to that of the idle application
 
     @property

@@ -13,12 +13,12 @@ from migrations_app import actions
 from migrations_app.actions.leases import owning
 from migrations_app.models import (
     Host,
-    Kind,
     Operation,
     OperationKind,
     Service,
     ServiceStatus,
 )
+from migrations_app.technologies import TECHNOLOGIES
 from workers import checking, layer_work, leftovers, records, whereabouts
 from workers.engine import MigrationError
 from workers.guests import GUESTS
@@ -31,7 +31,6 @@ from workers.probe import Row, probing
 
 T = TypeVar("T")
 # by kind of guest: a virtual machine boots, without acceleration and beside other work for minutes
-FIRST_ANSWER_LIMIT_S = {Kind.LXC: 60.0, Kind.KVM: 300.0}
 
 
 def execute(operation: Operation) -> None:
@@ -206,7 +205,7 @@ def _await_answer(operation: Operation, service: Service) -> str:
 
     async def ask() -> None:
         async with connect(user) as host, probing(host, question, time.monotonic(), forget) as probe:
-            await probe.wait_for_answer(FIRST_ANSWER_LIMIT_S[Kind(service.kind)])
+            await probe.wait_for_answer(TECHNOLOGIES[service.kind].first_answer_limit_s)
 
     try:
         async_to_sync(ask)()

@@ -1,5 +1,6 @@
 """The paper's Fig. 3 as tables, in its order. `Other remaining tasks` is all time that is in no stage of the paper."""
 
+from migrations_app.technologies.ways import WAYS
 from workers import stages
 from workers.context import MigrationContext as Context
 from workers.engine import Plan, Stage
@@ -84,7 +85,7 @@ RESTORE = Stage[Context](
     interruptible=False,
     time_limit_s=90,
 )
-# QEMU alone knows when its copy is good enough to switch over: both stages commit, and the first can be cancelled
+# The technology alone knows when its copy is good enough to switch over: both stages commit, and the first can be cancelled
 LIVE_COPY = Stage[Context](
     name="live_copy",
     title="Mirror the disk and copy the memory",
@@ -111,31 +112,12 @@ ANNOUNCE = Stage[Context](
 VERIFY = Stage[Context](name="verify", title="Verify that it goes on", paper_title=OTHER, do=stages.verify)
 TIDY = Stage[Context](name="tidy_source", title="Tidy up the source", paper_title=OTHER, do=stages.tidy_source)
 
-SUSPEND_TO_END: Plan[Context] = (SUSPEND, RSYNC_FILES, RSYNC_MEMORY, RESTORE, ANNOUNCE, VERIFY, TIDY)
-TWO_LAYERS: Plan[Context] = (CHECK, PREPARE, CLONE_BASE_AS_INSTANCE, *SUSPEND_TO_END)
-THREE_LAYERS: Plan[Context] = (
-    CHECK,
-    PREPARE,
-    CLONE_BASE_AS_APP,
-    RSYNC_APP,
-    CLONE_APP_AS_INSTANCE,
-    *SUSPEND_TO_END,
-)
-KVM_LIVE: Plan[Context] = (
-    CHECK,
-    PREPARE,
-    CLONE_BASE_AS_APP,
-    RSYNC_APP,
-    CLONE_APP_AS_INSTANCE,
-    LIVE_COPY,
-    SWITCH_OVER,
-    ANNOUNCE,
-    VERIFY,
-    TIDY,
-)
-# by method and number of layers
-PLANS: dict[tuple[str, int], Plan[Context]] = {
-    ("save", 2): TWO_LAYERS,
-    ("save", 3): THREE_LAYERS,
-    ("live", 3): KVM_LIVE,
+STAGES = {
+    stage.name: stage
+    for stage in (
+        *(CHECK, PREPARE, CLONE_BASE_AS_APP, RSYNC_APP, CLONE_APP_AS_INSTANCE, CLONE_BASE_AS_INSTANCE),
+        *(SUSPEND, RSYNC_FILES, RSYNC_MEMORY, RESTORE, LIVE_COPY, SWITCH_OVER, ANNOUNCE, VERIFY, TIDY),
+    )
 }
+# by the way's key
+PLANS: dict[str, Plan[Context]] = {key: tuple(STAGES[name] for name in way.stages) for key, way in WAYS.items()}

@@ -1,18 +1,19 @@
 """Bringing layers to hosts: built from a recipe, or fetched from a host that has them."""
 
 import shlex
-from typing import Any, Protocol
+from typing import Protocol
 
 from asgiref.sync import async_to_sync
 
 from migrations_app import actions
-from migrations_app.models import Application, Host, Kind, LayerCopy, Origin
+from migrations_app.models import Application, Host, LayerCopy, Origin
 from migrations_app.recipes import Recipe
+from migrations_app.technologies import TECHNOLOGIES
 from workers import records
 from workers.engine import MigrationError
-from workers.guests import kvm
-from workers.hosts.ssh import SshHost, connect
-from workers.layers import CONTENT_OF, LAYERS_OF, STORES
+from workers.guests import GUESTS
+from workers.hosts.ssh import connect
+from workers.layers import STORES
 from workers.move import Station
 from workers.transfer.rsync import Part, Transfer
 
@@ -36,7 +37,7 @@ class Work(Protocol):
 def bring_application(application: Application, host: Host, kind: str, storage: str, work: Work) -> Origin | None:
     """Bring an application layer to a host; how it came, or None when it was there.
 
-    A layer is built once: copies built apart differ in times and caches, and CRIU compares the files it finds open.
+    A layer is built once: copies built apart differ in times and caches, and a saved state knows the files that it holds open.
     """
     copies = LayerCopy.objects.of_application(application, storage, kind)
     if copies.filter(host=host).exists():
@@ -51,8 +52,8 @@ def bring_application(application: Application, host: Host, kind: str, storage: 
         digest, origin = giver.digest, Origin.PROVISIONED
     else:
         work.say(f"Building the application layer of {application} on {host} …")
-        machine = records.machine_of(host) if kind == Kind.KVM else {}
-        digest, size = async_to_sync(_build)(host, application, kind, storage, work, machine)
+        idle = _idle_station(application, host, kind, storage, work.number)
+        digest, size = async_to_sync(_build)(host, application, kind, storage, work, idle)
         origin = Origin.BUILT
     actions.record_layer_copy(
         host=host,
@@ -68,7 +69,7 @@ def bring_application(application: Application, host: Host, kind: str, storage: 
 
 
 async def _build(
-    host: Host, application: Application, kind: str, storage: str, work: Work, machine: dict[str, Any]
+    host: Host, application: Application, kind: str, storage: str, work: Work, idle: Station
 ) -> tuple[str, int]:
     recipe = records.recipe_of(application)
     async with connect(records.target_of(host)) as builder:
@@ -84,20 +85,18 @@ async def _build(
             stdin=build_script(recipe),
             limit_s=BUILD_LIMIT_S,
         )
-        if kind == Kind.KVM:
-            await _keep_idle_memory(builder, application, recipe, storage, work.number, machine)
+        if TECHNOLOGIES[kind].keeps_idle_memory:
+            await GUESTS[kind].keep_idle(builder, idle, work.number)
     return said["digest"], int(said["bytes"])
 
 
-async def _keep_idle_memory(
-    builder: SshHost, application: Application, recipe: Recipe, storage: str, number: int, machine: dict[str, Any]
-) -> None:
-    """The paper's "idle version of the application": its guest's memory, kept beside the layer."""
-    station = Station(
+def _idle_station(application: Application, host: Host, kind: str, storage: str, number: int) -> Station:
+    """The paper's "idle version of the application", whose memory is kept beside the layer."""
+    return Station(
         service=f"mec-idle-{number}",
-        kind=Kind.KVM,
+        kind=kind,
         storage=storage,
-        base=recipe.base,
+        base=application.base_name,
         base_digest="",
         app_layer=application.layer_name,
         app_digest="",
@@ -105,17 +104,8 @@ async def _keep_idle_memory(
         address="192.0.2.2",
         prefix_length=24,
         hardware_address="02:4d:00:00:00:00",
-        memory_mb=recipe.memory_mb,
-        **machine,
-    )
-    await builder.call(
-        "layers/kvm/keep_idle",
-        application.layer_name,
-        storage,
-        number,
-        kvm.processors(station),
-        stdin=kvm.definition(station, builder.target.access_bridge, connected=False),
-        limit_s=240,
+        memory_mb=records.recipe_of(application).memory_mb,
+        **records.machine_of(host, kind),
     )
 
 
@@ -146,7 +136,7 @@ class _Placed:
 def start_script(recipe: Recipe) -> str:
     """The first process of a service.
 
-    It opens its standard files inside the root (what the host opens, CRIU cannot find), runs the command as its user,
+    It opens its standard files inside the root (what the host opens, a restoration cannot find), runs the command as its user,
     and stays: a daemon that forks away from it goes on, as its child.
     """
     command = shlex.join(recipe.command_line())
@@ -181,8 +171,8 @@ def provision_base(host: Host, kind: str, name: str, work: Work) -> int:
     """Send the base layer from a host that has it; the bytes rsync sent. Raises MigrationError when none has it."""
     giver = LayerCopy.objects.filter(base__name=name, base__kind=kind).exclude(host=host).select_related("host").first()
     if giver is None:
-        raise MigrationError(f"No other host holds the base {name} ({Kind(kind).label}): build it on one first.")
-    path = f"{LAYERS_OF[kind]}base/{name}"
+        raise MigrationError(f"No other host holds the base {name} ({TECHNOLOGIES[kind]}): build it on one first.")
+    path = f"{TECHNOLOGIES[kind].layers_folder}base/{name}"
     work.fetching(giver.host, f"Fetching {name} from {giver.host} …")
     _size, sent = async_to_sync(_fetch)(giver.host, host, kind, path, giver.digest, work.mark)
     return sent
@@ -190,14 +180,14 @@ def provision_base(host: Host, kind: str, name: str, work: Work) -> int:
 
 async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, mark: str) -> tuple[int, int]:
     """Send a layer from one host to another; its size, and the bytes that rsync sent."""
-    content = CONTENT_OF[kind]
+    content = TECHNOLOGIES[kind].layer_content
     parts = [Part(f"layers/{layer}/{content}", f"layer/{content}")]
     async with (
         connect(records.target_of(giver)) as source,
         connect(records.target_of(taker)) as target,
     ):
         transfer = Transfer(mark, source, target)
-        if kind == Kind.KVM and (await source.call("layers/kvm/has_idle", layer))["idle"] == "yes":
+        if TECHNOLOGIES[kind].keeps_idle_memory and await GUESTS[kind].has_idle(source, layer):
             parts.append(Part(f"layers/{layer}/idle", "layer/idle"))
         try:
             await transfer.open()

@@ -1,12 +1,12 @@
 """From the portal's records to the plain values that the stages use."""
 
-import re
 from typing import Any
 
 from django.conf import settings
 
 from migrations_app import recipes
-from migrations_app.models import Application, BaseLayer, Host, Kind, LayerCopy, Method, Migration, Operation, Service
+from migrations_app.models import Application, BaseLayer, Host, LayerCopy, Migration, Operation, Service
+from migrations_app.technologies import TECHNOLOGIES
 from workers.hosts.base import Target
 from workers.move import Live, Move, Station
 from workers.probe import Question
@@ -68,29 +68,19 @@ def station_of(service: Service) -> Station:
         memory_mb=recipe.memory_mb,
         cpus=recipe.cpus,
         pids=recipe.pids,
-        **(machine_of(service.host) if service.kind == Kind.KVM else {}),
+        **machine_of(service.host, service.kind),
     )
 
 
-def machine_of(host: Host) -> dict[str, Any]:
-    """What runs virtual machines on a host, and the processors that a guest started there has to do with."""
-
-    def value(of: Host, key: str) -> str:
-        facts = of.facts_or_none
-        return str(facts.values.get(key, "")) if facts else ""
-
-    here = value(host, "acceleration")
-    alike = [other for other in Host.objects.mec().select_related("facts") if value(other, "acceleration") == here]
-    return {
-        "acceleration": here,
-        # the oldest of the newest: each host's QEMU still builds its forerunners' machines
-        "machine_type": min((value(other, "machine_type") for other in alike), key=_by_number, default=""),
-        "processors": tuple(sorted({value(other, "cpu_kvm") for other in alike} - {""})),
-    }
+def machine_of(host: Host, kind: str) -> dict[str, Any]:
+    """What the definition of a guest that is started on a host takes from the facts of all hosts."""
+    alike = Host.objects.mec().select_related("facts")
+    return TECHNOLOGIES[kind].machine(_values(host), [_values(other) for other in alike])
 
 
-def _by_number(machine_type: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", machine_type))
+def _values(host: Host) -> dict[str, Any]:
+    facts = host.facts_or_none
+    return facts.values if facts else {}
 
 
 def move_of(migration: Migration) -> Move:
@@ -102,7 +92,7 @@ def move_of(migration: Migration) -> Move:
         station=station_of(migration.service),
         layers=migration.layers,
         live=Live(settings.LIVE_DOWNTIME_MS, settings.LIVE_NOT_CONVERGING == "throttle")
-        if migration.method == Method.LIVE
+        if migration.way.live
         else None,
         idle_memory=migration.idle_memory,
     )

@@ -3,11 +3,11 @@
 import asyncio
 import time
 
-from migrations_app.admission.rules import Side
+from migrations_app.technologies.findings import Side
 from workers.checks import definition_faults, faults_of
 from workers.context import MigrationContext as Context
 from workers.engine import CheckFailed, MigrationError
-from workers.guests.live import LiveMigration
+from workers.guests.live import RELAY, LiveMigration
 from workers.hosts.base import raise_first
 from workers.move import AppAtSource
 from workers.transfer.rsync import Part
@@ -60,7 +60,10 @@ async def check(ctx: Context) -> None:
 async def prepare(ctx: Context) -> None:
     """Make the way from source to target: a key for this migration alone, and a connection that stays open."""
     await ctx.make(prepared=True)
-    await ctx.transfer.open(live_service=ctx.move.service if ctx.move.live else "")
+    if ctx.move.live:
+        await ctx.transfer.open(live_service=ctx.move.service, relay=RELAY.read_text())
+    else:
+        await ctx.transfer.open()
 
 
 async def remove_what_came(ctx: Context) -> None:
@@ -134,7 +137,7 @@ async def undo_restore(ctx: Context) -> None:
 
 
 async def copy_live(ctx: Context) -> None:
-    """Start QEMU's own migration, and return when it switches over: from here on the service may run on the target."""
+    """Start the technology's own migration, and return when it switches over: from here on the service may run on the target."""
     await ctx.make(restoring=True, live=True)
     ctx.live = LiveMigration(ctx.source, ctx.target, ctx.move)
     await ctx.live.start(ctx.facts.get("backhaul_interface", ""))
@@ -147,7 +150,7 @@ async def copy_live(ctx: Context) -> None:
 
 
 async def switch_over(ctx: Context) -> None:
-    """The user's downtime: QEMU sends the last pages and the guest goes on at the target."""
+    """The user's downtime: the last pages are sent and the guest goes on at the target."""
     assert ctx.live is not None  # copy_live comes before in the plan
     before = ctx.live.bytes_on_wire
     await ctx.live.end()

@@ -63,7 +63,7 @@ def must_be_no_stranger(host: str, service: str, found: Found) -> None:
     """Raises MigrationError when the technology has another guest of this name."""
     if found.stranger:
         raise MigrationError(
-            f"libvirt on {host} has another guest named {service}, which is not this portal's: nothing was touched. "
+            f"There is another guest named {service} on {host}, which is not this portal's: nothing was touched. "
             "Give that one another name, or deploy the service under another."
         )
 

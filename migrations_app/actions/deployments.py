@@ -14,7 +14,6 @@ from migrations_app.models import (
     Experiment,
     Host,
     HostRole,
-    Kind,
     Operation,
     OperationKind,
     Service,
@@ -22,6 +21,7 @@ from migrations_app.models import (
     ServiceStatus,
     Storage,
 )
+from migrations_app.technologies import DEFAULT
 
 from .applications import kept_for_another
 from .operations import queue_operation
@@ -33,7 +33,7 @@ def deploy_service(
     name: str,
     application: Application,
     host: Host,
-    kind: str = Kind.LXC,
+    kind: str = DEFAULT.key,
     storage: str = Storage.OVERLAY,
     address: str | None = None,
     experiment: Experiment | None = None,

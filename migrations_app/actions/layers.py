@@ -13,7 +13,6 @@ from migrations_app.models import (
     Experiment,
     Host,
     HostRole,
-    Kind,
     LayerCopy,
     Operation,
     OperationKind,
@@ -24,6 +23,7 @@ from migrations_app.models import (
     TimelineKind,
 )
 from migrations_app.models.names import validate_name
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
 
 from .applications import kept_for_another
 from .operations import queue_operation
@@ -40,28 +40,30 @@ def set_network(*, cidr: str, first: str, last: str) -> ServiceNetwork:
     return network
 
 
-def build_base(*, host: Host, name: str = "debian-13", kind: str = Kind.LXC, by: User | None = None) -> Operation:
+def build_base(*, host: Host, name: str = "debian-13", kind: str = DEFAULT.key, by: User | None = None) -> Operation:
     """Ask a worker to build a base layer from Debian's packages on a host."""
     _must_be_mec(host)
     validate_name(name)
     return queue_operation(
         kind=OperationKind.BUILD_BASE,
-        subject=f"{name} ({Kind(kind).label}) on {host}",
+        subject=f"{name} ({TECHNOLOGIES[kind]}) on {host}",
         host=host,
         argument=f"{kind}/{name}",
         by=by,
     )
 
 
-def provision_base(*, host: Host, name: str = "debian-13", kind: str = Kind.LXC, by: User | None = None) -> Operation:
+def provision_base(
+    *, host: Host, name: str = "debian-13", kind: str = DEFAULT.key, by: User | None = None
+) -> Operation:
     """Ask a worker to send the base layer to a host that lacks it, from one that has it."""
     _must_be_mec(host)
     validate_name(name)
     if not LayerCopy.objects.filter(base__name=name, base__kind=kind).exclude(host=host).exists():
-        raise ValidationError(f"No other host holds the base {name} ({Kind(kind).label}): build it on one first.")
+        raise ValidationError(f"No other host holds the base {name} ({TECHNOLOGIES[kind]}): build it on one first.")
     return queue_operation(
         kind=OperationKind.PROVISION_BASE,
-        subject=f"{name} ({Kind(kind).label}) on {host}",
+        subject=f"{name} ({TECHNOLOGIES[kind]}) on {host}",
         host=host,
         argument=f"{kind}/{name}",
         by=by,
@@ -72,7 +74,7 @@ def build_application(
     *,
     application: Application,
     host: Host,
-    kind: str = Kind.LXC,
+    kind: str = DEFAULT.key,
     storage: str = Storage.OVERLAY,
     experiment: Experiment | None = None,
     by: User | None = None,
@@ -82,7 +84,7 @@ def build_application(
     _must_not_be_anothers(application, experiment)
     return queue_operation(
         kind=OperationKind.BUILD_APPLICATION,
-        subject=f"{application} ({Kind(kind).label}) on {host}",
+        subject=f"{application} ({TECHNOLOGIES[kind]}) on {host}",
         host=host,
         application=application,
         argument=f"{kind}/{storage}",
@@ -106,7 +108,7 @@ def remove_layer(
         raise ValidationError(f"On {host} {names} stands on the layer of {application}: migrate or remove it first.")
     return queue_operation(
         kind=OperationKind.REMOVE_LAYER,
-        subject=f"{application} ({Kind(kind).label}) on {host}",
+        subject=f"{application} ({TECHNOLOGIES[kind]}) on {host}",
         host=host,
         application=application,
         argument=f"{kind}/{storage}",
@@ -141,7 +143,7 @@ def record_layer_copy(
     base: BaseLayer | None = None,
     application: Application | None = None,
     storage: str = "",
-    kind: str = Kind.LXC,
+    kind: str = DEFAULT.key,
 ) -> LayerCopy:
     """Write into the residency map that a host holds a layer; where it came from stays as first recorded."""
     key: dict[str, Any] = {"host": host, "name": name, "storage": storage, "kind": kind}

@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from migrations_app.admission.rules import faults
 from migrations_app.admission.verdict import verdict
 from migrations_app.dispatch import RUN_MIGRATION, send_on_commit
 from migrations_app.hints import hint_on_commit
@@ -16,11 +15,12 @@ from migrations_app.models import (
     Event,
     Experiment,
     Host,
-    Method,
     Migration,
     MigrationStatus,
     Service,
 )
+from migrations_app.technologies.findings import faults
+from migrations_app.technologies.ways import THREE_LAYERS, Way
 
 from .locking import lock_service, release
 
@@ -29,9 +29,7 @@ def request_migration(
     *,
     service: Service,
     target: Host,
-    layers: int = 3,
-    method: str = Method.SAVE,
-    idle_memory: bool = False,
+    way: Way = THREE_LAYERS,
     by: User | None = None,
     reason: str = "",
     forecast: dict[str, Any] | None = None,
@@ -47,15 +45,16 @@ def request_migration(
     except Service.DoesNotExist as error:
         raise ValidationError(f"{service} was removed meanwhile.") from error
     experiment = cell.experiment if cell else None
-    how: dict[str, Any] = {"layers": layers, "method": method, "idle_memory": idle_memory}
-    if refused := faults(verdict(service, target, experiment=experiment, **how)):
+    if refused := faults(verdict(service, target, way=way, experiment=experiment)):
         raise ValidationError(refused)
     try:
         return _queue(
             service,
             experiment,
             target=target,
-            **how,
+            layers=way.layers,
+            method=way.method,
+            idle_memory=way.idle_memory,
             bandwidth_mbit=cell.bandwidth_mbit if cell else min(service.host.bandwidth_mbit, target.bandwidth_mbit),
             layers_chosen=layers_chosen,
             cell=cell,

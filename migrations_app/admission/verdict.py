@@ -8,40 +8,35 @@ from migrations_app.models import (
     Host,
     HostRole,
     HostStatus,
-    Kind,
     LayerCopy,
-    Method,
     Service,
     ServiceStatus,
 )
 from migrations_app.plan import application_copy, application_found, sizes_of
+from migrations_app.technologies import TECHNOLOGIES
+from migrations_app.technologies.findings import FAULT, OK, SEVERITY, WARNING, Finding, Side
+from migrations_app.technologies.ways import THREE_LAYERS, Way
 
 from . import rules
 from .occupied import occupation
-from .rules import FAULT, OK, SEVERITY, WARNING, Finding, Side
-
-# A virtual machine has its own kernel, and QEMU around it
-LEAST_GUEST_BYTES, QEMU_BYTES = 256_000_000, 150_000_000
 
 
 def verdict(
     service: Service,
     target: Host,
     *,
-    layers: int = 3,
-    method: str = Method.SAVE,
-    idle_memory: bool = False,
+    way: Way = THREE_LAYERS,
     experiment: Experiment | None = None,
 ) -> list[Finding]:
     """Everything that speaks for and against this migration, faults first; `experiment` asks, or a person."""
     found = [*_service(service, target, experiment)]
-    found += rules.way(service.name, service.kind, service.storage, layers, method, idle_memory)
+    found += way.refusals(service.name, TECHNOLOGIES[service.kind], service.storage)
     if target.role == HostRole.MEC and target != service.host:
         source, there = side_of(service.host), side_of(target)
         found += [*of_host(target), *of_host(service.host)]
         found += between(service.kind, source, there)
-        found += _layers(service, target, layers)
-        found += _room(service, source, target, layers)
+        found += _layers(service, target, way.layers)
+        found += _room(service, source, target, way.layers)
     return sorted(found, key=lambda finding: SEVERITY[finding.state])
 
 
@@ -77,11 +72,7 @@ def between(kind: str, source: Side, target: Side) -> Iterator[Finding]:
     """Whether a guest of this kind, once saved on the one, can go on at the other; nothing where a check is still to come."""
     if not target.values:
         return
-    yield from rules.versions(kind, source, target)
-    if kind == Kind.LXC:
-        yield from rules.processor(source, target)
-    elif (ours := source.values.get("acceleration")) and (theirs := target.values.get("acceleration")):
-        yield from rules.acceleration(source, target, ours, theirs)
+    yield from rules.between(kind, source, target)
 
 
 def base_between(name: str, kind: str, source: Host, target: Host) -> Iterator[Finding]:
@@ -112,9 +103,7 @@ def _layers(service: Service, target: Host, layers: int) -> Iterator[Finding]:
 
 
 def _room(service: Service, source: Side, target: Host, layers: int) -> Iterator[Finding]:
-    limit = service.application.recipe.get("memory_mb", 256) * 1_000_000
-    if service.kind == Kind.KVM:
-        limit = max(limit, LEAST_GUEST_BYTES) + QEMU_BYTES
+    limit = TECHNOLOGIES[service.kind].memory_needed(service.application.recipe.get("memory_mb", 256) * 1_000_000)
     # one that has not answered yet may come to hold as much as its recipe allows
     held = service.memory_bytes or limit
     copy = application_copy(service, service.host)

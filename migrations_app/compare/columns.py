@@ -14,6 +14,7 @@ from django.db.models import Q, Sum
 
 from migrations_app.models import FINAL, Migration, MigrationStatus, StageRun, way_in_words
 from migrations_app.report import OTHER, SHOWN_STAGES
+from migrations_app.technologies.ways import WAYS, way_of
 
 Array = np.ndarray[Any, Any]
 CHUNK = 20_000
@@ -23,7 +24,7 @@ NUMBERS = ("total_s", "downtime_s", "probe_downtime_s", "bytes_on_wire", "bandwi
 GROUP = ("application_name", "kind", "layers", "app_found", "method", "idle_memory", "storage")
 STATUSES = tuple(MigrationStatus.values)
 SUCCEEDED = STATUSES.index(MigrationStatus.SUCCEEDED)
-MEMORY_STAGES = ("rsync_instance_memory", "live_copy")
+MEMORY_STAGES = tuple({way.memory_stage for way in WAYS.values()})
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,7 @@ class Group:
         """In words, without the application."""
         return way_in_words(
             kind=self.kind,
-            layers=self.layers,
-            method=self.method,
-            idle_memory=self.idle_memory,
+            way=way_of(self.layers, self.method, self.idle_memory),
             storage=self.storage,
             app_found=self.app_found,
         )

@@ -3,16 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from migrations_app.models import Design, Kind, Method, Storage
+from migrations_app.models import Design, Storage
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
+from migrations_app.technologies.ways import Way, ways_of
 
 from . import paper
 
-# How the state travels: the method, and whether memory is sent as a difference to the idle application's
-HOWS: dict[str, tuple[str, bool]] = {
-    "save": (Method.SAVE, False),
-    "idle": (Method.SAVE, True),
-    "live": (Method.LIVE, False),
-}
 RAM_MB = (50, 100, 200, 300, 400, 500, 600)
 BANDWIDTHS_MBIT = (1, 5, 10, 50, 100)
 # (layers, the target holds the application layer): the found one comes right after the run that brought it
@@ -28,7 +24,7 @@ class Choice:
 
     design: str
     applications: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = (Kind.LXC,)
+    kinds: tuple[str, ...] = (DEFAULT.key,)
     storages: tuple[str, ...] = (Storage.OVERLAY,)
     hows: tuple[str, ...] = ("save",)
     ram_mb: tuple[int, ...] = RAM_MB
@@ -42,22 +38,11 @@ class Setting:
 
     application: str
     kind: str
-    layers: int
+    way: Way
     app_found: bool
     storage: str
-    how: str
     bandwidth_mbit: int
     ram_mb: int | None = None
-
-    @property
-    def method(self) -> str:
-        """The migration's method."""
-        return HOWS[self.how][0]
-
-    @property
-    def idle_memory(self) -> bool:
-        """Whether memory is sent as a difference to the idle application's."""
-        return HOWS[self.how][1]
 
 
 def completed(choice: Choice) -> Choice:
@@ -80,22 +65,16 @@ def _settings(choice: Choice, link_mbit: int) -> Iterator[Setting]:
     for kind in choice.kinds:
         for application in choice.applications:
             for storage in choice.storages:
-                for how in choice.hows:
-                    if not possible(kind, storage, how):
+                for transfer in choice.hows:
+                    ways = ways_of(transfer)
+                    if not ways[3].takes(TECHNOLOGIES[kind], storage):
                         continue
-                    plain = Setting(application, kind, 3, True, storage, how, link_mbit)
+                    plain = Setting(application, kind, ways[3], True, storage, link_mbit)
                     if choice.design == Design.FIGURE_5_RAM:
                         yield from (replace(plain, ram_mb=size) for size in choice.ram_mb)
                     elif choice.design == Design.FIGURE_5_BANDWIDTH:
                         yield from (replace(plain, bandwidth_mbit=width) for width in choice.bandwidths_mbit)
                     else:
                         for layers, found in MODELS:
-                            if layers == 3 or how == "save":
-                                yield replace(plain, layers=layers, app_found=found)
-
-
-def possible(kind: str, storage: str, how: str) -> bool:
-    """Whether this kind of guest can travel this way at all."""
-    if how == "save":
-        return True
-    return kind == Kind.KVM and (how != "live" or storage == Storage.OVERLAY)
+                            if layers in ways:
+                                yield replace(plain, way=ways[layers], app_found=found)

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.template.defaultfilters import pluralize
 
-from migrations_app.models import Design, Experiment, Kind, Storage
+from migrations_app.models import Design, Experiment, Storage
+from migrations_app.technologies import TECHNOLOGIES
 
 from . import paper
 
@@ -27,20 +28,9 @@ def _sentences(experiment: Experiment, cells: list[dict[str, Any]]) -> Iterator[
             f"{theirs['host']['ram_gb']} GB each, emulated by {theirs['host']['emulator']}, with {theirs['host']['guest_os']}."
         )
     first: dict[str, Any] = next(iter(hosts.values()), {})
-    if Kind.LXC in kinds:
-        yield (
-            f"Containers: LXC {first.get('lxc_version')} and CRIU {first.get('criu_version')} here, LXC "
-            f"{theirs['host']['lxc_version']} in the paper."
-        )
-    if Kind.KVM in kinds:
-        slow = first.get("acceleration") == "tcg"
-        runs = (
-            "emulated by QEMU's TCG, since hardware acceleration does not work here" if slow else "accelerated by KVM"
-        )
-        yield (
-            f"Virtual machines: QEMU {first.get('qemu_version')}, {runs}; guests are as small as the recipe allows, the paper's "
-            f"base layer had {theirs['base_layer_mb']['kvm']:,} MB."
-        )
+    for key, technology in TECHNOLOGIES.items():
+        if key in kinds and technology.described:
+            yield technology.described(first, theirs)
     if any(cell["storage"] != Storage.DIRECTORY for cell in cells):
         yield "Storage: layers lie as overlays in cells that say so; the paper's were full copies (directory)."
     link = experiment.environment.get("link_mbit")

@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 
-from migrations_app.admission.rules import Finding, faults
 from migrations_app.admission.verdict import base_between, between, lacking, of_host, side_of
 from migrations_app.models import (
     Application,
     Design,
     Host,
     HostStatus,
-    Kind,
     LayerCopy,
     Service,
     ServiceNetwork,
     Storage,
 )
+from migrations_app.technologies import TECHNOLOGIES
+from migrations_app.technologies.findings import Finding, faults
+from migrations_app.technologies.ways import TRANSFERS, technologies_of
 
 from . import paper
-from .designs import AS_IN_THE_PAPER, HOWS, RAM_MB, Choice, settings_of
+from .designs import AS_IN_THE_PAPER, RAM_MB, Choice, settings_of
 
 MOST_RUNS = 100
 SPARE_BYTES = 500_000_000
@@ -40,9 +41,9 @@ def _choice_faults(choice: Choice, runs: int) -> Iterator[str]:
     if choice.preset not in ("", AS_IN_THE_PAPER):
         yield f"There is no preset {choice.preset}: choose {AS_IN_THE_PAPER}, or none."
     known: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-        ("kind", choice.kinds, tuple(Kind.values)),
+        ("kind", choice.kinds, tuple(TECHNOLOGIES)),
         ("storage", choice.storages, tuple(Storage.values)),
-        ("way to send the state", choice.hows, tuple(HOWS)),
+        ("way to send the state", choice.hows, tuple(TRANSFERS)),
     )
     for what, chosen, possible in known:
         if not chosen:
@@ -82,7 +83,7 @@ def _host_faults(choice: Choice, source: Host, target: Host) -> Iterator[str]:
 def _pair_faults(choice: Choice, source: Host, target: Host) -> Iterator[str]:
     """What keeps a guest from going on at the other host, either way: an experiment goes there and back."""
     found: list[Finding] = []
-    for kind in (kind for kind in choice.kinds if kind in Kind.values):
+    for kind in (kind for kind in choice.kinds if kind in TECHNOLOGIES):
         for here, there in ((source, target), (target, source)):
             found += between(kind, side_of(here), side_of(there))
     yield from dict.fromkeys(faults(found))
@@ -92,7 +93,8 @@ def _layer_faults(choice: Choice, source: Host, target: Host) -> Iterator[str]:
     """Only of a choice that is possible otherwise: bases that are missing, disks and memories that are too small."""
     settings = settings_of(choice, min(source.bandwidth_mbit, target.bandwidth_mbit))
     if not settings:
-        yield "None of the chosen kinds can travel this way with this storage: only virtual machines do, as overlays."
+        able = ", ".join(dict.fromkeys(technologies_of(transfer) for transfer in choice.hows))
+        yield f"None of the chosen kinds can travel this way with this storage: only {able} can, as overlays."
     bases = {(app.base_name, kind) for app in _applications(choice) for kind in choice.kinds}
     for base, kind in sorted(bases):
         either_way = (*base_between(base, kind, source, target), *base_between(base, kind, target, source))

@@ -5,12 +5,25 @@ from typing import Any
 from django import forms
 
 from migrations_app.forms import Styled
-from migrations_app.models import Application, Design, Host, Kind, Storage
+from migrations_app.models import Application, Design, Host, Storage, kinds
+from migrations_app.technologies import DEFAULT
+from migrations_app.technologies.ways import TRANSFERS, technologies_of, ways_of
 
 from .designs import AS_IN_THE_PAPER, BANDWIDTHS_MBIT, RAM_MB, Choice
 from .feasible import MOST_RUNS, pair_of_hosts
 
-HOW_LABELS = [("save", "Save and rsync"), ("idle", "Save and rsync, from idle memory (KVM)"), ("live", "Live (KVM)")]
+
+def transfers() -> list[tuple[str, str]]:
+    """How the state may travel, as choices; with the technologies that can, where not all can."""
+    return [
+        (key, transfer.label if everyone(key) else f"{transfer.label} ({technologies_of(key)})")
+        for key, transfer in TRANSFERS.items()
+    ]
+
+
+def everyone(transfer: str) -> bool:
+    """Whether services of each technology can be transferred so."""
+    return not any(way.technologies for way in ways_of(transfer).values())
 
 
 class NumbersField(forms.CharField):
@@ -46,13 +59,13 @@ class ExperimentForm(Styled, forms.Form):
         Host.objects.mec(), to_field_name="name", required=False, empty_label="The portal chooses", label="Other host"
     )
     kinds = forms.MultipleChoiceField(
-        label="Kinds", choices=Kind.choices, initial=[Kind.LXC], widget=forms.CheckboxSelectMultiple
+        label="Kinds", choices=kinds, initial=[DEFAULT.key], widget=forms.CheckboxSelectMultiple
     )
     storages = forms.MultipleChoiceField(
         label="Storage", choices=Storage.choices, initial=[Storage.OVERLAY], widget=forms.CheckboxSelectMultiple
     )
     hows = forms.MultipleChoiceField(
-        label="Method", choices=HOW_LABELS, initial=["save"], widget=forms.CheckboxSelectMultiple
+        label="Method", choices=transfers, initial=["save"], widget=forms.CheckboxSelectMultiple
     )
     applications = forms.ModelMultipleChoiceField(
         Application.objects.lasting(),

@@ -7,6 +7,8 @@ from typing import Any
 from migrations_app.charts import Figure, stage_bars
 from migrations_app.models import Cell, Design, Experiment, Migration, MigrationStatus
 from migrations_app.stage_means import stage_sums, with_other
+from migrations_app.technologies import TECHNOLOGIES
+from migrations_app.technologies.ways import TRANSFERS, transfer_of
 
 from . import paper
 from .differences import differences
@@ -117,8 +119,8 @@ def _linear(experiment: Experiment, cells: list[dict[str, Any]]) -> dict[str, fl
 
 def line_of(cell: dict[str, Any]) -> str:
     """The name of the line that a cell of a sweep lies on."""
-    how = "idle memory" if cell["idle_memory"] else cell["method"]
-    return f"{cell['kind'].upper()} · {cell['storage']} · {how} · {cell['application']}"
+    transfer = TRANSFERS[transfer_of(cell["method"], cell["idle_memory"])].short
+    return f"{TECHNOLOGIES[cell['kind']]} · {cell['storage']} · {transfer} · {cell['application']}"
 
 
 def figures(told: dict[str, Any]) -> dict[str, Figure]:

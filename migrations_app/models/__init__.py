@@ -10,7 +10,6 @@ from .choices import (
     ExperimentStatus,
     HostRole,
     HostStatus,
-    Kind,
     Method,
     MigrationStatus,
     OperationKind,
@@ -21,6 +20,7 @@ from .choices import (
     StageStatus,
     Storage,
     TimelineKind,
+    kinds,
     way_in_words,
 )
 from .experiment import Cell, Experiment
@@ -39,6 +39,7 @@ __all__ = [
     "TRANSITIONS",
     "Application",
     "BaseLayer",
+    "kinds",
     "Cell",
     "CellStatus",
     "Design",
@@ -50,7 +51,6 @@ __all__ = [
     "HostRole",
     "HostStatus",
     "HostWatch",
-    "Kind",
     "Method",
     "LayerCopy",
     "Migration",

@@ -4,6 +4,9 @@ from typing import Self
 
 from django.db import models
 
+from migrations_app.technologies import TECHNOLOGIES
+from migrations_app.technologies.ways import TRANSFERS, Way
+
 
 class ShownChoices(models.TextChoices):
     """Text choices that also know the colour (a Tabler colour name) and the icon (a Tabler icon name) they are shown with."""
@@ -19,11 +22,9 @@ class ShownChoices(models.TextChoices):
         return member
 
 
-class Kind(models.TextChoices):
-    """The technology that a service runs in."""
-
-    LXC = "lxc", "LXC"
-    KVM = "kvm", "KVM"
+def kinds() -> list[tuple[str, str]]:
+    """The technologies that a service may run in, as choices."""
+    return [(key, technology.label) for key, technology in TECHNOLOGIES.items()]
 
 
 class Storage(models.TextChoices):
@@ -37,16 +38,13 @@ class Method(models.TextChoices):
     """How a running service goes from host to host."""
 
     SAVE = "save", "Save and rsync"
-    LIVE = "live", "Live"  # QEMU's own live migration
+    LIVE = "live", "Live"  # by the technology itself
 
 
-def way_in_words(
-    *, kind: str, layers: int, method: str, idle_memory: bool, storage: str, app_found: bool | None = None
-) -> str:
+def way_in_words(*, kind: str, way: Way, storage: str, app_found: bool | None = None) -> str:
     """How a service went from host to host: all that decides which figures may be compared. Two layers find no application."""
-    held = "" if layers == 2 or app_found is None else ", app found" if app_found else ", app not found"
-    how = "idle memory" if idle_memory else method
-    return " · ".join([Kind(kind).label, f"{layers} layers{held}", how, storage])
+    held = "" if way.layers == 2 or app_found is None else ", app found" if app_found else ", app not found"
+    return " · ".join([TECHNOLOGIES[kind].label, f"{way.layers} layers{held}", TRANSFERS[way.transfer].short, storage])
 
 
 class HostRole(models.TextChoices):

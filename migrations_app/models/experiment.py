@@ -5,7 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from .choices import CellStatus, Design, ExperimentStatus, Kind, Method, Storage, way_in_words
+from migrations_app.technologies.ways import Way, way_of
+
+from .choices import CellStatus, Design, ExperimentStatus, Method, Storage, kinds, way_in_words
 from .host import Host
 
 
@@ -57,7 +59,7 @@ class Cell(models.Model):
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="cells")
     position = models.PositiveSmallIntegerField()
     application_name = models.CharField(max_length=40)
-    kind = models.CharField(max_length=8, choices=Kind)
+    kind = models.CharField(max_length=8, choices=kinds)
     layers = models.PositiveSmallIntegerField()
     app_found = models.BooleanField(help_text="The target holds the application layer before each run")
     storage = models.CharField(max_length=12, choices=Storage)
@@ -81,14 +83,17 @@ class Cell(models.Model):
     def __str__(self) -> str:
         way = way_in_words(
             kind=self.kind,
-            layers=self.layers,
-            method=self.method,
-            idle_memory=self.idle_memory,
+            way=self.way,
             storage=self.storage,
             app_found=self.app_found,
         )
         size = [f"{self.ram_mb} MB"] if self.ram_mb else []
         return " · ".join([self.application_name, way, *size, f"{self.bandwidth_mbit} Mbit/s"])
+
+    @property
+    def way(self) -> Way:
+        """How its migrations go."""
+        return way_of(self.layers, self.method, self.idle_memory)
 
     @property
     def shown_status(self) -> CellStatus:

@@ -114,7 +114,7 @@ class HostFacts(models.Model):
 
     host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="facts")
     gathered_at = models.DateTimeField()
-    # kernel, cpu_model, cpu_flags, cores, cgroup_mode, lxc_version, criu_version, criu_check, rsync_version,
+    # kernel, cpu_model, cpu_flags, cores, cgroup_mode, each technology's own (technologies/), rsync_version,
     # disk_free_bytes, memory_free_bytes, memory_total_bytes, clock_offset_ms, backhaul_interface, ...
     values: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     # [{"what": sentence, "mend": command}]

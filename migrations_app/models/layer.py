@@ -4,7 +4,9 @@ from typing import Any
 
 from django.db import models
 
-from .choices import Kind, Origin, Storage
+from migrations_app.technologies import DEFAULT
+
+from .choices import Origin, Storage, kinds
 from .host import Host
 from .names import validate_name
 
@@ -13,7 +15,7 @@ class BaseLayer(models.Model):
     """The guest system that all MECs hold; its digest must be the same on all of them."""
 
     name = models.CharField(max_length=40, validators=[validate_name])
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LXC)
+    kind = models.CharField(max_length=8, choices=kinds, default=DEFAULT.key)
     digest = models.CharField(max_length=64, blank=True, help_text="xxh128 over names, owners, modes and contents")
     size_bytes = models.BigIntegerField(default=0)
 
@@ -82,7 +84,7 @@ class LayerCopy(models.Model):
     host = models.ForeignKey(Host, on_delete=models.CASCADE, related_name="layer_copies")
     base = models.ForeignKey(BaseLayer, null=True, blank=True, on_delete=models.CASCADE, related_name="copies")
     application = models.ForeignKey(Application, null=True, blank=True, on_delete=models.CASCADE, related_name="copies")
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LXC)
+    kind = models.CharField(max_length=8, choices=kinds, default=DEFAULT.key)
     storage = models.CharField(max_length=12, choices=Storage, blank=True, help_text="empty for a base")
     name = models.CharField(max_length=80, help_text="Its directory on the host")
     digest = models.CharField(max_length=64)

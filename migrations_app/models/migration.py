@@ -8,7 +8,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from .choices import ACTIVE, FINAL, Kind, Method, MigrationStatus, Policy, StageStatus, Storage, way_in_words
+from migrations_app.technologies import DEFAULT
+from migrations_app.technologies.ways import WAYS, Way, way_of
+
+from .choices import ACTIVE, FINAL, Method, MigrationStatus, Policy, StageStatus, Storage, kinds, way_in_words
 from .experiment import Cell
 from .host import Host
 from .service import Service
@@ -25,9 +28,15 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
         return self.filter(models.Q(source=host) | models.Q(target=host))
 
     def before_no_return(self) -> "MigrationQuerySet":
-        """Those that can still be cancelled: before the commit, and as long as QEMU copies a running guest."""
-        copying = StageRun.objects.filter(migration=models.OuterRef("pk"), name="live_copy", status=StageStatus.RUNNING)
+        """Those that can still be cancelled: before the commit, and as long as a running guest is copied."""
+        copies_in = [way.copies_in for way in WAYS.values() if way.copies_in]
+        running = StageRun.objects.filter(name__in=copies_in, status=StageStatus.RUNNING)
+        copying = running.filter(migration=models.OuterRef("pk"))
         return self.filter(models.Q(committed_at=None) | models.Exists(copying))
+
+    def by(self, way: Way) -> "MigrationQuerySet":
+        """Those that went this way."""
+        return self.filter(layers=way.layers, method=way.method, idle_memory=way.idle_memory)
 
     def silent(self) -> "MigrationQuerySet":
         """Running ones whose worker has not been heard of for too long."""
@@ -44,7 +53,7 @@ class Migration(models.Model):
     application_name = models.CharField(max_length=40)
     source = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="migrations_out")
     target = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="migrations_in")
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LXC)
+    kind = models.CharField(max_length=8, choices=kinds, default=DEFAULT.key)
     layers = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(2), MaxValueValidator(3)])
     storage = models.CharField(max_length=12, choices=Storage, default=Storage.OVERLAY)
     method = models.CharField(max_length=8, choices=Method, default=Method.SAVE)
@@ -90,7 +99,7 @@ class Migration(models.Model):
     samples_thinned = models.BooleanField(
         default=False, help_text="Of the probe's answers only those that a plot needs"
     )
-    engine_log = models.TextField(blank=True, help_text="What CRIU or QEMU wrote when it failed")
+    engine_log = models.TextField(blank=True, help_text="What the technology wrote when it failed")
 
     objects = MigrationQuerySet.as_manager()
 
@@ -129,13 +138,16 @@ class Migration(models.Model):
         return self.committed_at is None or Migration.objects.filter(pk=self.pk).before_no_return().exists()
 
     @property
+    def way(self) -> Way:
+        """How the service goes from host to host."""
+        return way_of(self.layers, self.method, self.idle_memory)
+
+    @property
     def model_label(self) -> str:
         """Kind, layers, method and storage in words."""
         return way_in_words(
             kind=self.kind,
-            layers=self.layers,
-            method=self.method,
-            idle_memory=self.idle_memory,
+            way=self.way,
             storage=self.storage,
         )
 
@@ -156,7 +168,7 @@ class StageRun(models.Model):
     bytes_rsync = models.BigIntegerField(null=True, blank=True, help_text="What rsync says it sent")
     bytes_expected = models.BigIntegerField(null=True, blank=True, help_text="An estimate, for the time left")
     error = models.TextField(blank=True)
-    detail = models.CharField(max_length=200, blank=True, help_text="What QEMU says of its progress")
+    detail = models.CharField(max_length=200, blank=True, help_text="What the technology says of its progress")
 
     class Meta:
         ordering = ["migration", "position"]

@@ -6,7 +6,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
-from .choices import Kind, Policy, ServiceStatus, Storage
+from migrations_app.technologies import DEFAULT
+
+from .choices import Policy, ServiceStatus, Storage, kinds
 from .host import Host
 from .layer import Application
 from .names import validate_finite, validate_given_name, validate_name
@@ -50,7 +52,7 @@ class Service(models.Model):
     name = models.CharField(max_length=40, unique=True, validators=[validate_name])
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="services")
     host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="services")
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.LXC)
+    kind = models.CharField(max_length=8, choices=kinds, default=DEFAULT.key)
     storage = models.CharField(max_length=12, choices=Storage, default=Storage.OVERLAY)
     address = models.GenericIPAddressField(unique=True)
     prefix_length = models.PositiveSmallIntegerField(default=24)

@@ -1,4 +1,4 @@
-"""LXC or KVM, two layers or three, for this application? All history, filtered, as distributions, tables and charts."""
+"""Which technology, two layers or three, for this application? All history, filtered, as distributions, tables and charts."""
 
 import csv
 import io

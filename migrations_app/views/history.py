@@ -19,6 +19,7 @@ from migrations_app.models import Migration, MigrationStatus, way_in_words
 from migrations_app.report import SHOWN_STAGES, summary
 from migrations_app.spreadsheets import safe
 from migrations_app.stage_means import stage_sums, with_other
+from migrations_app.technologies.ways import way_of
 
 from .common import page
 
@@ -94,7 +95,12 @@ def bars_of_means(rows: QuerySet[Migration]) -> list[Bar]:
 
 def _label(row: dict[str, Any], with_link: bool) -> str:
     link = f" · {row['bandwidth_mbit']} Mbit/s" if with_link else ""
-    way = way_in_words(**{name: row[name] for name in WAY})
+    way = way_in_words(
+        kind=row["kind"],
+        way=way_of(row["layers"], row["method"], row["idle_memory"]),
+        storage=row["storage"],
+        app_found=row["app_found"],
+    )
     return f"{row['application_name']}<br>{way}{link} (n={row['n']})"
 
 

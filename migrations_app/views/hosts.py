@@ -8,35 +8,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from migrations_app import actions
 from migrations_app.forms import HostForm
 from migrations_app.host_keys import fingerprint_of
-from migrations_app.models import BaseLayer, Host, Kind, Migration, Operation
+from migrations_app.models import BaseLayer, Host, Migration, Operation
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES, Technology
 
 from .common import action, active_operations, attempt, get_host_for, operator_of, operators_only, page
 from .timeline import events_of_host
 
 DEFAULT_BASE = "debian-13"
-FACTS = {
-    "os": "System",
-    "kernel": "Kernel",
-    "cpu_model": "Processor",
-    "cores": "Processor cores",
-    "cgroup_mode": "Control groups",
-    "lxc_version": "LXC",
-    "criu_version": "CRIU",
-    "qemu_version": "QEMU",
-    "libvirt_version": "libvirt",
-    "acceleration": "Virtual machines run with",
-    "cpu_model_kvm": "Their processor model",
-    "machine_type": "Their newest machine type",
-    "criu_check": "criu check",
-    "rsync_version": "rsync",
-    "disk_free_bytes": "Free disk",
-    "memory_free_bytes": "Free memory",
-    "memory_total_bytes": "Memory",
-    "clock_offset_ms": "Clock offset, at least",
-    "backhaul_interface": "Backhaul interface",
-    "instances": "Instances found",
-    "leftovers": "Kept for migrations",
-}
 
 
 def hosts(request: HttpRequest) -> HttpResponse:
@@ -66,6 +44,7 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
         "migrations": Migration.objects.touching(shown).select_related("source", "target", "service")[:10],
         "bases": BaseLayer.objects.values_list("name", flat=True).distinct(),
         "default_base": DEFAULT_BASE,
+        "technologies": TECHNOLOGIES.values(),
         "others": Host.objects.mec().exclude(pk=shown.pk),
     }
     return page(request, "hosts/page.html", context, live="hosts/_live.html")
@@ -76,10 +55,30 @@ def _flags(value: object) -> str:
     return " ".join(str(word) for word in value) if isinstance(value, list) else str(value or "")
 
 
+def _shown_facts() -> dict[str, str]:
+    """The facts that the page shows, with their labels, in order."""
+    return {
+        "os": "System",
+        "kernel": "Kernel",
+        "cpu_model": "Processor",
+        "cores": "Processor cores",
+        "cgroup_mode": "Control groups",
+        **{key: label for technology in TECHNOLOGIES.values() for key, label in technology.facts},
+        "rsync_version": "rsync",
+        "disk_free_bytes": "Free disk",
+        "memory_free_bytes": "Free memory",
+        "memory_total_bytes": "Memory",
+        "clock_offset_ms": "Clock offset, at least",
+        "backhaul_interface": "Backhaul interface",
+        "instances": "Instances found",
+        "leftovers": "Kept for migrations",
+    }
+
+
 def _fact_lines(values: dict[str, object]) -> list[tuple[str, object, str]]:
     """(label, value, how to write it) of what a check found, in a fixed order."""
     lines = []
-    for key, label in FACTS.items():
+    for key, label in _shown_facts().items():
         if values.get(key) not in (None, ""):
             unit = "bytes" if key.endswith("_bytes") else "ms" if key.endswith("_ms") else ""
             lines.append((label, _in_words(values[key]), unit))
@@ -137,9 +136,13 @@ def remove_leftover(request: HttpRequest, name: str) -> HttpResponse:
 def provision_base(request: HttpRequest, name: str) -> HttpResponse:
     """Send the base layer to a host that lacks it."""
     shown, base = get_host_for(request.user, name), request.POST.get("base") or DEFAULT_BASE
-    kind = _kind(request)
-    said = f"The base {base} for {kind.label} is being sent to {name}."
-    attempt(request, said, lambda: actions.provision_base(host=shown, name=base, kind=kind, by=operator_of(request)))
+    technology = _technology(request)
+    said = f"The base {base} for {technology} is being sent to {name}."
+    attempt(
+        request,
+        said,
+        lambda: actions.provision_base(host=shown, name=base, kind=technology.key, by=operator_of(request)),
+    )
     return redirect(_back(request, name))
 
 
@@ -147,16 +150,17 @@ def provision_base(request: HttpRequest, name: str) -> HttpResponse:
 def build_base(request: HttpRequest, name: str) -> HttpResponse:
     """Build the base layer on a host from Debian's packages."""
     shown, base = get_host_for(request.user, name), request.POST.get("base") or DEFAULT_BASE
-    kind = _kind(request)
-    said = f"The base {base} for {kind.label} is being built on {name}; this takes some minutes."
-    attempt(request, said, lambda: actions.build_base(host=shown, name=base, kind=kind, by=operator_of(request)))
+    technology = _technology(request)
+    said = f"The base {base} for {technology} is being built on {name}; this takes some minutes."
+    attempt(
+        request, said, lambda: actions.build_base(host=shown, name=base, kind=technology.key, by=operator_of(request))
+    )
     return redirect(_back(request, name))
 
 
-def _kind(request: HttpRequest) -> Kind:
-    """The kind that a button named; containers' where it named none."""
-    wanted = request.POST.get("kind")
-    return Kind(wanted) if wanted in Kind.values else Kind.LXC
+def _technology(request: HttpRequest) -> Technology:
+    """The one that a button named; where it named none, the usual one."""
+    return TECHNOLOGIES.get(request.POST.get("kind", ""), DEFAULT)
 
 
 def _back(request: HttpRequest, name: str) -> str:

@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from migrations_app import actions
-from migrations_app.admission.rules import faults
 from migrations_app.admission.verdict import verdict
-from migrations_app.experiments.designs import HOWS
 from migrations_app.forms import MigrateForm
 from migrations_app.models import Host, Service
 from migrations_app.plan import application_found, decide, travelling
+from migrations_app.technologies import TECHNOLOGIES
+from migrations_app.technologies.findings import FAULT, Finding, faults
+from migrations_app.technologies.ways import TRANSFERS, ways_of
 
 from .common import get_service_for, operator_of, operators_only, page
 
@@ -34,28 +35,42 @@ def migrate(request: HttpRequest, name: str) -> HttpResponse:
 
 def _plan(service: Service, target: Host | None, model: str = "auto", how: str = "save") -> dict[str, Any]:
     """Everything the page says about one choice."""
-    how, model = how if how in HOWS else "save", model if model in MODELS else "auto"
+    how, model = how if how in TRANSFERS else "save", model if model in MODELS else "auto"
     context: dict[str, Any] = {"service": service, "target": target, "model": model, "how": how, "forbidden": True}
-    context["checkable"] = Host.objects.mec()
+    context["checkable"], context["transfers"] = Host.objects.mec(), _transfers(service, how)
     if target is None:
         return context
-    method, idle_memory = HOWS[how]
-    decision = decide(service, target, MODELS[model], method, idle_memory)
-    found = verdict(service, target, layers=decision.layers, method=method, idle_memory=idle_memory)
+    found: list[Finding] = []
+    try:
+        decision = decide(service, target, MODELS[model], how)
+    except ValidationError as error:  # this transfer has no such model: what it has is shown, and why it cannot be
+        decision = decide(service, target, None, how)
+        found = [Finding(FAULT, sentence) for sentence in error.messages]
+    found += verdict(service, target, way=decision.way)
     return context | {
         "decision": decision,
         "app_found": application_found(service, target),
-        "travelling": travelling(service, target, decision.layers, method),
-        "forecasts": {
-            count: cost
-            for count, cost in decision.forecasts.items()
-            if how == "save" or count == 3  # the other methods have no two layers
-        },
+        "travelling": travelling(service, target, decision.way),
+        "forecasts": decision.forecasts,
         "checks": found,
         "faults": faults(found),
         "forbidden": bool(faults(found)),
         "bandwidth": min(service.host.bandwidth_mbit, target.bandwidth_mbit),
     }
+
+
+def _transfers(service: Service, chosen: str) -> list[dict[str, Any]]:
+    """Every way in which the state might travel, with why a service like this cannot go so."""
+    technology = TECHNOLOGIES[service.kind]
+    offered = []
+    for key, transfer in TRANSFERS.items():
+        each = (list(way.refusals(service.name, technology, service.storage)) for way in ways_of(key).values())
+        refused = min(each, key=len)
+        offered.append(
+            {"key": key, "label": transfer.label, "help": refused[0].sentence if refused else transfer.help}
+            | {"refused": bool(refused), "chosen": key == chosen}
+        )
+    return offered
 
 
 def _request(request: HttpRequest, service: Service) -> HttpResponse:
@@ -68,16 +83,13 @@ def _request(request: HttpRequest, service: Service) -> HttpResponse:
         return _again(request, plan, targets, refused)
     target, how = form.cleaned_data["target"], form.cleaned_data["how"] or "save"
     plan = _plan(service, target, form.cleaned_data["layers"], how)
-    method, idle_memory = HOWS[how]
     try:
         migration = actions.request_migration(
             service=service,
             target=target,
-            method=method,
-            idle_memory=idle_memory,
             by=operator_of(request),
             reason=form.cleaned_data["reason"],
-            **plan["decision"].request,
+            **decide(service, target, MODELS[plan["model"]], how).request,
         )
     except ValidationError as error:
         return _again(request, plan, targets, error.messages)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workers.engine import LeaseLost
+from workers.guests import GUESTS
 from workers.hosts.base import CommandFailed, Target
 
 LAYER = "echo-0123456789ab"
@@ -62,8 +63,9 @@ class FakeHost:
             self.asked_without_lease += 1
             raise LeaseLost
         self.calls.append(script)
-        # what a script does to a host is the same for both kinds, as far as flags can tell
-        name = re.sub("^layers/(lxc|kvm)/", "layers/", re.sub("^(lxc|kvm)/", "guest/", script))
+        # what a script does to a host is the same for all kinds, as far as flags can tell
+        kinds = "|".join(GUESTS)
+        name = re.sub(f"^layers/({kinds})/", "layers/", re.sub(f"^({kinds})/", "guest/", script))
         effect = getattr(self, name.replace("/", "_"), None)
         assert effect is not None, f"the fake host does not know {script}"
         fault = next((f for f in self.faults if (f.script, f.host) == (script, self.name) and f.times), None)
@@ -246,6 +248,7 @@ _COMMON = {
     "machines": "q35 pc-q35-10.0",
     "acceleration": "tcg",
     "criu_version": "4.2",
+    "toy_version": "1.2",
     "lxc_version": "6.0.4",
     "cpu_flags": "sse avx",
     "base_digest": "b1",

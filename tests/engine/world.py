@@ -4,6 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from migrations_app.technologies.ways import way_of
 from tests.engine.fakes import FakeHost, FakeJournal, Fault, Trouble, WorkerDied
 from workers.context import MigrationContext
 from workers.engine import LeaseLost, Outcome, recover, run
@@ -48,7 +49,10 @@ class World:
         self.target = FakeHost("target", self.faults, self.journal, app_layer=self.app_found)
         self.source.peer, self.target.peer = self.target, self.source
         self.journal.lost_lease = self._lose_lease
-        self.plan = tuple(replace(stage, time_limit_s=STAGE_LIMIT_S) for stage in PLANS[self.method, self.layers])
+        self.plan = tuple(
+            replace(stage, time_limit_s=STAGE_LIMIT_S)
+            for stage in PLANS[way_of(self.layers, self.method, idle_memory=False).key]
+        )
         self.location = "source"
 
     def context(self) -> MigrationContext:

@@ -27,7 +27,8 @@ RAM_RECIPE = factories.RECIPE | {
 
 def cells(**choice: Any) -> list[str]:
     return [
-        f"{s.kind} {s.application} {s.layers}{'f' if s.app_found else ''} {s.storage} {s.how} {s.bandwidth_mbit} {s.ram_mb}"
+        f"{s.kind} {s.application} {s.way.layers}{'f' if s.app_found else ''} {s.storage} {s.way.transfer} "
+        f"{s.bandwidth_mbit} {s.ram_mb}"
         for s in settings_of(completed(Choice(**choice)), link_mbit=100)
     ]
 

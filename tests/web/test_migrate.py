@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from migrations_app.admission.rules import faults
 from migrations_app.admission.verdict import verdict
 from migrations_app.models import HostFacts, LayerCopy, Migration
 from migrations_app.plan import UNMEASURED_MEMORY_SHARE, sizes_of
+from migrations_app.technologies.findings import faults
 from tests import factories
 
 

@@ -12,9 +12,10 @@ from django.test import Client
 
 from migrations_app import actions
 from migrations_app.admission import rules
-from migrations_app.admission.rules import Side, faults
 from migrations_app.admission.verdict import verdict
 from migrations_app.models import HostFacts, LayerCopy, Migration, Service
+from migrations_app.technologies import TECHNOLOGIES
+from migrations_app.technologies.findings import Side, faults
 from tests import factories
 
 
@@ -107,7 +108,7 @@ def test_an_experiment_is_asked_the_same_and_may_use_its_own_service(edge: dict[
     ],
 )
 def test_which_version_may_follow_which_is_one_table(kind: str, key: str, source: str, target: str, may: bool) -> None:
-    alike = {tool.key: "9.9" for tool in rules.TOOLS[kind]}
+    alike = {tool.key: "9.9" for tool in TECHNOLOGIES[kind].tools}
     found = rules.versions(kind, Side("a", alike | {key: source}), Side("b", alike | {key: target}))
     assert (faults(list(found)) == []) is may
 

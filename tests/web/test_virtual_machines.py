@@ -8,10 +8,11 @@ from django.test import Client
 from django.utils import timezone
 
 from migrations_app import actions
-from migrations_app.admission.rules import faults
 from migrations_app.admission.verdict import verdict
-from migrations_app.models import BaseLayer, HostFacts, Kind, LayerCopy, Migration, Operation, Service, StageRun
+from migrations_app.models import BaseLayer, HostFacts, LayerCopy, Migration, Operation, Service, StageRun
 from migrations_app.report import summary
+from migrations_app.technologies.findings import faults
+from migrations_app.technologies.ways import IDLE_MEMORY, LIVE, THREE_LAYERS, WAYS, Way, chosen, transfer_of
 from tests import factories
 
 KVM_FACTS = {
@@ -26,41 +27,41 @@ KVM_FACTS = {
 def machine(edge: dict[str, Any]) -> dict[str, Any]:
     """The edge's service as a virtual machine, between two hosts that have libvirt and the base."""
     service: Service = edge["service"]
-    Service.objects.filter(pk=service.pk).update(kind=Kind.KVM)
+    Service.objects.filter(pk=service.pk).update(kind="kvm")
     service.refresh_from_db()
-    base = BaseLayer.objects.create(name=service.application.base_name, kind=Kind.KVM, digest="ab" * 16)
+    base = BaseLayer.objects.create(name=service.application.base_name, kind="kvm", digest="ab" * 16)
     for host in (service.host, edge["target"]):
         facts = HostFacts.objects.get(host=host)
         facts.values |= KVM_FACTS
         facts.save()
         LayerCopy.objects.create(
-            host=host, base=base, kind=Kind.KVM, name=base.name, digest=base.digest, size_bytes=1, origin="built"
+            host=host, base=base, kind="kvm", name=base.name, digest=base.digest, size_bytes=1, origin="built"
         )
-    LayerCopy.objects.filter(application=service.application).update(kind=Kind.KVM)
+    LayerCopy.objects.filter(application=service.application).update(kind="kvm")
     return edge
 
 
-def refused(edge: dict[str, Any], **how: Any) -> str:
-    return " ".join(faults(verdict(edge["service"], edge["target"], **how)))
+def refused(edge: dict[str, Any], way: Way = THREE_LAYERS) -> str:
+    return " ".join(faults(verdict(edge["service"], edge["target"], way=way)))
 
 
 def test_a_virtual_machine_may_move_by_each_method(machine: dict[str, Any]) -> None:
-    assert refused(machine) == ""
-    assert refused(machine, method="live") == ""
-    assert refused(machine, idle_memory=True) == ""
-    assert refused(machine, layers=2) == ""
+    for way in WAYS.values():
+        assert refused(machine, way) == ""
 
 
 def test_what_a_method_cannot_do_is_said_in_a_sentence(edge: dict[str, Any]) -> None:
-    assert "LXC has no live migration of its own" in refused(edge, method="live")
-    assert "Only a virtual machine's memory" in refused(edge, idle_memory=True)
-    assert "There is no method teleport" in refused(edge, method="teleport")
+    assert "LXC has no live migration of its own" in refused(edge, LIVE)
+    assert "of whose idle application no memory is kept" in refused(edge, IDLE_MEMORY)
+    assert "There is no method teleport" in str(chosen(3, "teleport"))
+    assert "There is no method live from idle memory" in str(chosen(3, transfer_of("live", idle_memory=True)))
+    assert "choose 2 or 3" in str(chosen(4, "save"))
 
 
 def test_a_live_migration_needs_three_layers_and_an_overlay(machine: dict[str, Any]) -> None:
-    assert "choose three layers" in refused(machine, method="live", layers=2)
+    assert "choose three layers" in str(chosen(2, "live"))
     machine["service"].storage = "directory"
-    assert "is a full copy" in refused(machine, method="live")
+    assert "is a full copy" in refused(machine, LIVE)
 
 
 def test_a_host_without_libvirt_gets_no_virtual_machine(machine: dict[str, Any]) -> None:
@@ -71,7 +72,7 @@ def test_a_host_without_libvirt_gets_no_virtual_machine(machine: dict[str, Any])
     assert "has no libvirt and no QEMU" in refused(machine)
     with pytest.raises(ValidationError, match="has no libvirt and no QEMU"):
         actions.deploy_service(
-            name="new", application=machine["service"].application, host=machine["target"], kind=Kind.KVM
+            name="new", application=machine["service"].application, host=machine["target"], kind="kvm"
         )
 
 
@@ -96,9 +97,9 @@ def test_the_dialog_offers_a_machine_all_methods_and_a_container_says_why_not(
     assert 'value="idle"' in text
     assert "QEMU mirrors the disk" in text
     assert "while the service goes on" in text
-    Service.objects.filter(pk=machine["service"].pk).update(kind=Kind.LXC)
+    Service.objects.filter(pk=machine["service"].pk).update(kind="lxc")
     text = page(as_operator, machine)
-    assert 'value="idle"' not in text
+    assert "of whose idle application no memory is kept" in text
     assert "LXC has no live migration of its own" in text
 
 

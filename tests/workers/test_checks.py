@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from migrations_app.admission.rules import Side
+from migrations_app.technologies.findings import Side
 from tests.engine.fakes import FakeHost
 from tests.engine.world import World
 from workers.checks import faults_of

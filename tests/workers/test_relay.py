@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.hosts.base import SCRIPTS
+from workers.guests.live import RELAY
 
-RELAY = SCRIPTS / "kvm/relay.py"
 REMOTE, KEEPALIVE = 0x20008086, 0x6B656570
 MEMORY, DISK = "unix:///run/memory", "unix:///run/disk"
 OURS = "<domain>ours</domain>"

@@ -1,12 +1,14 @@
 """Before anything is started, stopped or removed the hosts are asked, wherever it is not certain where a service runs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
 
 from migrations_app import actions
 from migrations_app.models import Host, Operation, Service
+from migrations_app.technologies import TECHNOLOGIES
 from tests import factories
 from tests.engine.fakes import FakeHost
 from tests.workers.machines import Machine, reach
@@ -19,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that does not answer is not waited for."""
-    monkeypatch.setattr(operating, "FIRST_ANSWER_LIMIT_S", {"lxc": 0.1})
+    monkeypatch.setitem(TECHNOLOGIES, "lxc", replace(TECHNOLOGIES["lxc"], first_answer_limit_s=0.1))
 
 
 Edge = tuple[Service, Machine, Machine, dict[str, FakeHost]]

@@ -2,7 +2,7 @@
 
 Rules: the checks change nothing; a failure before the commit undoes every started stage, newest first; a failure of the
 committing stage, the journal's included, asks both hosts where the service is; after the commit nothing is undone. A live
-migration has two committing stages in a row, since only QEMU knows when the first becomes the second.
+migration has two committing stages in a row, since only the technology knows when the first becomes the second.
 """
 
 import asyncio

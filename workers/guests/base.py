@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from migrations_app.admission.rules import Side
+from migrations_app.technologies.findings import Side
 from workers.hosts.base import MecHost
 from workers.move import Found, Move, SavedState, Sight, Station
 from workers.transfer.rsync import Part
@@ -60,6 +60,14 @@ class Guest(Protocol):
 
     async def undo_restore(self, target: MecHost, move: Move) -> None:
         """End and remove what a failed restoration left."""
+        ...
+
+    async def keep_idle(self, builder: MecHost, station: Station, number: int) -> None:
+        """Keep the memory of the idle application beside its layer; asked of a technology that keeps it."""
+        ...
+
+    async def has_idle(self, host: MecHost, layer: str) -> bool:
+        """Whether that memory lies beside this layer, whose path is below the host's layer directory."""
         ...
 
     async def announce(self, target: MecHost, station: Station) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from migrations_app.admission import rules
-from migrations_app.admission.rules import Side
+from migrations_app.technologies.findings import Side
+from migrations_app.technologies.findings import faults as forbidding
+from migrations_app.technologies.kvm import acceleration
 from workers.engine import MigrationError
 from workers.hosts.base import MecHost
 from workers.move import Move, SavedState, Station
@@ -34,12 +36,20 @@ class KvmGuest(ScriptedGuest):
         words = (move.migration, move.service, saved.digest)
         return await self._call(target, "restore", *words, stdin=domain, limit_s=RESTORE_LIMIT_S)
 
+    async def keep_idle(self, builder: MecHost, station: Station, number: int) -> None:
+        domain = definition(station, builder.target.access_bridge, connected=False)
+        words = (station.app_layer, station.storage, number, processors(station))
+        await builder.call("layers/kvm/keep_idle", *words, stdin=domain, limit_s=240)
+
+    async def has_idle(self, host: MecHost, layer: str) -> bool:
+        return (await host.call("layers/kvm/has_idle", layer))["idle"] == "yes"
+
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
         found = [*rules.versions(self.kind, here, there)]
         machine, virttype = here.values.get("machine"), here.values.get("virttype")
         if virttype:
-            found += rules.acceleration(here, there, virttype, there.values["acceleration"])
-        faults = rules.faults(found) + _guest_faults(here.values)
+            found += acceleration(here, there, virttype, there.values["acceleration"])
+        faults = forbidding(found) + _guest_faults(here.values)
         if machine and machine not in there.values["machines"].split():
             faults.append(
                 f"The QEMU of {there.name} does not build the machine {machine}: install one there that does."

@@ -12,11 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from workers.engine import MigrationError
-from workers.hosts.base import MecHost
+from workers.hosts.base import SCRIPTS, MecHost
 from workers.move import Move
 
 from .vetting import decoded, vetted
 
+# what stands between the source of a live migration and the target's libvirt
+RELAY = SCRIPTS / "kvm/relay.py"
 # What QEMU may use of the link: the rest is for headers of TCP and ssh, so that nothing waits in the connection's buffers
 LINK_SHARE = 0.9
 

@@ -1,7 +1,7 @@
 """LXC containers, saved by CRIU and restored by it through lxc-checkpoint."""
 
 from migrations_app.admission import rules
-from migrations_app.admission.rules import Side
+from migrations_app.technologies.findings import Side, faults
 from workers.engine import MigrationError
 from workers.hosts.base import MecHost
 from workers.move import Move, SavedState, Station
@@ -31,13 +31,13 @@ class LxcGuest(ScriptedGuest):
         return await self._call(target, "restore", *words, stdin=container, limit_s=RESTORE_LIMIT_S)
 
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
-        faults = rules.faults([*rules.versions(self.kind, here, there), *rules.processor(here, there)])
+        found = faults([*rules.between(self.kind, here, there)])
         if (index := here.values.get("interface_index")) and int(index) < FIRST_INDEX:
-            faults.append(
+            found.append(
                 f"The service was started by an earlier version of the portal, or by hand: its interface has number {index}, "
                 "as a network card has, and CRIU could not restore it beside that. Stop and start it, then migrate."
             )
-        return faults
+        return found
 
     def explain(self, log: str) -> str | None:
         return criu.explain(log)

@@ -85,6 +85,12 @@ class ScriptedGuest(ABC):
     async def undo_restore(self, target: MecHost, move: Move) -> None:
         await self._call(target, "undo_restore", move.migration, move.service, limit_s=45)
 
+    async def keep_idle(self, builder: MecHost, station: Station, number: int) -> None:
+        raise MigrationError(f"The idle memory of {station.app_layer} cannot be kept: {self.kind} has no such thing.")
+
+    async def has_idle(self, host: MecHost, layer: str) -> bool:
+        return False
+
     async def announce(self, target: MecHost, station: Station) -> None:
         await self._call(target, "announce", station.service, station.address, limit_s=10)
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
+
 TOOL_PACKAGES = {
     "xxh128sum": "xxhash",
     "arping": "iputils-arping",
@@ -19,13 +21,12 @@ MODULES = {"overlay": "the default storage needs", "veth": "containers need for 
 MIN_DISK_FREE_BYTES = 1_000_000_000
 MIN_MEMORY_FREE_BYTES = 200_000_000
 MAX_CLOCK_OFFSET_MS = 1_000
-MIN_CRIU = (3, 17)
 NUMBERS = ("disk_free_bytes", "memory_total_bytes", "memory_free_bytes", "cores")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer found on a host: `path` is base/NAME or app/STORAGE/NAME, for virtual machines below kvm/."""
+    """A layer found on a host: `path` is base/NAME or app/STORAGE/NAME, below its technology's folder."""
 
     path: str
     digest: str
@@ -80,7 +81,7 @@ def parse(said: dict[str, str], clock_offset_ms: float) -> Facts:
 
 def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> list[dict[str, str]]:
     """Every problem, each with the command that mends it."""
-    problems = [*_tool_problems(values), *_criu_problems(values)]
+    problems = _tool_problems(values)
 
     def problem(what: str, mend: str) -> None:
         problems.append({"what": what, "mend": mend})
@@ -132,19 +133,9 @@ def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> l
 
 def _tool_problems(values: dict[str, Any]) -> list[dict[str, str]]:
     packages = [TOOL_PACKAGES[tool] for tool in values["missing_tools"].split()]
-    # a host for virtual machines alone needs nothing of what containers need
-    machines_alone = values.get("libvirt_version") and not values["lxc_version"]
-    needed = ("rsync",) if machines_alone else ("lxc", "criu", "rsync")
-    packages += [name for name in needed if not values[f"{name}_version"]]
-    return [{"what": f"{name} is missing.", "mend": f"apt-get install {name}"} for name in packages]
-
-
-def _criu_problems(values: dict[str, Any]) -> list[dict[str, str]]:
-    version = values["criu_version"]
-    if not version:
-        return []
-    if tuple(int(part) for part in version.split(".")[:2]) < MIN_CRIU:
-        return [{"what": f"CRIU {version} is too old.", "mend": "apt-get install -t forky criu"}]
-    if "Looks good" not in values["criu_check"]:
-        return [{"what": f"CRIU does not work here: {values['criu_check']}", "mend": "criu check --all"}]
-    return []
+    packages += [] if values["rsync_version"] else ["rsync"]
+    # a host for one technology alone needs nothing of what another needs
+    wanted = [each for each in TECHNOLOGIES.values() if each.is_installed(values)] or [DEFAULT]
+    packages += [tool.package for each in wanted for tool in each.tools if tool.package and not values.get(tool.key)]
+    problems = [{"what": f"{name} is missing.", "mend": f"apt-get install {name}"} for name in packages]
+    return problems + [problem for each in wanted for problem in each.problems(values)]

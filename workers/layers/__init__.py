@@ -1,6 +1,6 @@
 """Where layers lie and how one is cloned."""
 
-from .base import CONTENT_OF, LAYERS_OF, LayerStore
+from .base import LayerStore, layer_of
 from .directory import DirectoryStore
 from .images import BackedImages, FullImages
 from .overlay import OverlayStore
@@ -13,4 +13,4 @@ STORES: dict[tuple[str, str], LayerStore] = {
     ("kvm", "directory"): FullImages(),
 }
 
-__all__ = ["CONTENT_OF", "LAYERS_OF", "STORES", "LayerStore"]
+__all__ = ["STORES", "LayerStore", "layer_of"]

@@ -2,13 +2,19 @@
 
 from typing import Protocol
 
+from migrations_app.technologies import TECHNOLOGIES
 from workers.hosts.base import MecHost
 from workers.move import AppAtSource, Move, Station
 from workers.transfer.rsync import Part
 
-# below the hosts' layer directory; containers were there first
-LAYERS_OF = {"lxc": "", "kvm": "kvm/"}
-CONTENT_OF = {"lxc": "rootfs", "kvm": "image"}
+
+def layer_of(path: str) -> tuple[str, str, str]:
+    """(kind, storage, name) of a layer by its path below a host's layer directory; a base has no storage."""
+    # the longest folder first: the first technology's is the layer directory itself
+    longest = sorted(TECHNOLOGIES.values(), key=lambda technology: -len(technology.layers_folder))
+    technology = next(each for each in longest if path.startswith(each.layers_folder))
+    _what, *storage, name = path.removeprefix(technology.layers_folder).split("/")
+    return technology.key, "".join(storage), name
 
 
 class LayerStore(Protocol):
@@ -52,7 +58,7 @@ class Cloning:
 
     def place(self, layer: str) -> str:
         """Where an application layer lies, below the hosts' layer directory."""
-        return f"{LAYERS_OF[self.kind]}app/{self.storage}/{layer}"
+        return f"{TECHNOLOGIES[self.kind].layers_folder}app/{self.storage}/{layer}"
 
     async def clone_base_as_app(self, target: MecHost, move: Move) -> None:
         script = f"layers/{self.kind}/clone_base_as_app"
@@ -79,5 +85,5 @@ class Cloning:
         await host.call(script, *words, limit_s=120)
 
     def app_parts(self, app: AppAtSource) -> list[Part]:
-        parts = [Part(app.path, f"layer/{CONTENT_OF[self.kind]}", self.options)]
+        parts = [Part(app.path, f"layer/{TECHNOLOGIES[self.kind].layer_content}", self.options)]
         return [*parts, Part(app.idle_path, "layer/idle", self.options)] if app.idle_path else parts

@@ -3,10 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from workers.hosts.base import SCRIPTS, MecHost, raise_first
-
-# what stands between the source of a live migration and the target's libvirt
-RELAY = SCRIPTS / "kvm/relay.py"
+from workers.hosts.base import MecHost, raise_first
 
 # above this bandwidth compressing costs more time than it saves (rsync with zstd at level 1 on one core)
 COMPRESS_BELOW_MBIT = 1_000
@@ -42,8 +39,11 @@ class Transfer:
         there = target.target
         self._login = f"{there.user}@{there.backhaul_address}"
 
-    async def open(self, *, live_service: str = "") -> None:
-        """Make the key, let the target accept it, connect and stay connected; a live migration's service has its streams, too."""
+    async def open(self, *, live_service: str = "", relay: str = "") -> None:
+        """Make the key, let the target accept it, connect and stay connected; a live migration's service has its streams, too.
+
+        `relay` is the program that stands between such a migration's source and the target's own daemon.
+        """
         made = await self._source.call("transfer/open_source", self._migration)
         await self._target.call(
             "transfer/open_target",
@@ -52,7 +52,7 @@ class Transfer:
             self._source.target.backhaul_address,
             self._target.target.user,
             live_service,
-            stdin=RELAY.read_text() if live_service else "",
+            stdin=relay,
         )
         there = self._target.target
         await self._source.call(

@@ -9,7 +9,8 @@ from django.core.management.base import CommandError, CommandParser
 from migrations_app import actions
 from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import follow_operation, get, refused
-from migrations_app.models import Application, Host, Kind, Storage
+from migrations_app.models import Application, Host, Storage
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
 
 
 class Command(PortalCommand):
@@ -23,7 +24,7 @@ class Command(PortalCommand):
         build = sub.add_parser("build", help="bring an application layer to a host")
         build.add_argument("name")
         build.add_argument("--host", required=True)
-        build.add_argument("--kind", choices=Kind.values, default=Kind.LXC)
+        build.add_argument("--kind", choices=TECHNOLOGIES, default=DEFAULT.key)
         build.add_argument("--storage", choices=Storage.values, default=Storage.OVERLAY)
         remove = sub.add_parser("remove", help="forget an application that no service uses")
         remove.add_argument("name")

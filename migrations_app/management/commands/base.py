@@ -8,7 +8,8 @@ from django.core.management.base import CommandParser
 from migrations_app import actions
 from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import follow_operation, get, refused
-from migrations_app.models import Host, Kind
+from migrations_app.models import Host
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
 
 
 class Command(PortalCommand):
@@ -18,7 +19,7 @@ class Command(PortalCommand):
         parser.add_argument("action", choices=["build", "provision"])
         parser.add_argument("host")
         parser.add_argument("--name", default="debian-13")
-        parser.add_argument("--kind", choices=Kind.values, default=Kind.LXC)
+        parser.add_argument("--kind", choices=TECHNOLOGIES, default=DEFAULT.key)
 
     def handle(self, *, action: str, host: str, name: str, kind: str, **_options: Any) -> None:
         act = actions.build_base if action == "build" else actions.provision_base

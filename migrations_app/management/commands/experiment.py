@@ -13,14 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from migrations_app import actions
-from migrations_app.experiments.designs import AS_IN_THE_PAPER, BANDWIDTHS_MBIT, HOWS, RAM_MB, Choice
+from migrations_app.experiments.designs import AS_IN_THE_PAPER, BANDWIDTHS_MBIT, RAM_MB, Choice
 from migrations_app.experiments.feasible import pair_of_hosts
 from migrations_app.experiments.files import report_csv, report_html, report_markdown
 from migrations_app.experiments.report import MEASURES, report
 from migrations_app.management.answering import REFUSED
 from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import POLL_S, WORKER_LIMIT_S, get, refused
-from migrations_app.models import Design, Experiment, ExperimentStatus, Host, Kind, Storage
+from migrations_app.models import Design, Experiment, ExperimentStatus, Host, Storage
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
+from migrations_app.technologies.ways import TRANSFERS
 
 
 def _as_json(told: dict[str, Any]) -> str:
@@ -55,10 +57,10 @@ class Command(PortalCommand):
         run = sub.add_parser("run", help=f"run one: {', '.join(Design.values)}")
         run.add_argument("design", metavar="NAME")
         run.add_argument("--runs", type=int, default=10, help="measured migrations of each cell")
-        run.add_argument("--kinds", default="lxc", help=f"of {','.join(Kind.values)}")
+        run.add_argument("--kinds", default=DEFAULT.key, help=f"of {','.join(TECHNOLOGIES)}")
         run.add_argument("--applications", default="", help="default: the paper's five; for Figure 5 ram-simulation")
         run.add_argument("--storages", default="overlay", help=f"of {','.join(Storage.values)}")
-        run.add_argument("--methods", default="save", help=f"of {','.join(HOWS)}")
+        run.add_argument("--methods", default="save", help=f"of {','.join(TRANSFERS)}")
         run.add_argument("--preset", default="", help=AS_IN_THE_PAPER)
         run.add_argument("--ram", default=",".join(map(str, RAM_MB)), help="MB, for figure-5-ram")
         run.add_argument("--bandwidths", default=",".join(map(str, BANDWIDTHS_MBIT)), help="Mbit/s, figure-5-bandwidth")
@@ -122,7 +124,7 @@ class Command(PortalCommand):
             if len(names) != 2:
                 raise CommandError("An experiment runs on two hosts: write --hosts mec-1,mec-2.")
             return get(Host, names[0]), get(Host, names[1])
-        pair = pair_of_hosts(tuple(kind for kind in kinds if kind in Kind.values))
+        pair = pair_of_hosts(tuple(kind for kind in kinds if kind in TECHNOLOGIES))
         if pair is None:
             raise CommandError("No two MEC hosts are ready for these kinds: register and check them first.")
         return pair

@@ -16,6 +16,7 @@ from migrations_app.management.following import follow_migration, get, refused
 from migrations_app.management.showing import progress_table, result_table
 from migrations_app.models import Host, Method, Migration, MigrationStatus, Service
 from migrations_app.plan import decide
+from migrations_app.technologies.ways import technologies_of, transfer_of
 
 EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLEMS: 3}
 
@@ -35,10 +36,15 @@ class Command(JsonCommand):
             help="auto: what the service's policy and the forecast say",
         )
         parser.add_argument(
-            "--method", choices=Method.values, default=Method.SAVE, help="live: by QEMU itself, KVM only"
+            "--method",
+            choices=Method.values,
+            default=Method.SAVE,
+            help=f"live: by the technology itself ({technologies_of('live')})",
         )
         parser.add_argument(
-            "--idle-memory", action="store_true", help="send the memory as a difference to the idle application's (KVM)"
+            "--idle-memory",
+            action="store_true",
+            help=f"send the memory as a difference to the idle application's ({technologies_of('idle')})",
         )
         parser.add_argument("--reason", default="")
         parser.add_argument(
@@ -51,16 +57,14 @@ class Command(JsonCommand):
 
     def _migrate(self, *, service: str, to: str, layers: str, reason: str, **options: Any) -> None:
         moving, target = get(Service, service), get(Host, to)
-        how = {"method": options["method"], "idle_memory": options["idle_memory"]}
-        decision = decide(moving, target, None if layers == "auto" else int(layers), **how)
-        if decision.sentence and not options["json"]:
-            self.stdout.write(decision.sentence)
+        transfer = transfer_of(options["method"], options["idle_memory"])
         others = [field.name for field in Migration._meta.fields if field.name != "reason"]
         try:
+            decision = decide(moving, target, None if layers == "auto" else int(layers), transfer)
+            if decision.sentence and not options["json"]:
+                self.stdout.write(decision.sentence)
             Migration(reason=reason).clean_fields(exclude=others)
-            migration = actions.request_migration(
-                service=moving, target=target, reason=reason, **how, **decision.request
-            )
+            migration = actions.request_migration(service=moving, target=target, reason=reason, **decision.request)
         except ValidationError as error:
             raise refused(error) from error
         ended = self._follow(migration, quiet=options["json"])

@@ -8,7 +8,8 @@ from django.core.management.base import CommandParser
 from migrations_app import actions
 from migrations_app.management.command import PortalCommand
 from migrations_app.management.following import follow_operation, get, refused
-from migrations_app.models import Application, Host, Kind, Policy, Service, Storage
+from migrations_app.models import Application, Host, Policy, Service, Storage
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
 
 
 class Command(PortalCommand):
@@ -20,7 +21,7 @@ class Command(PortalCommand):
         deploy.add_argument("name")
         deploy.add_argument("--application", required=True)
         deploy.add_argument("--host", required=True)
-        deploy.add_argument("--kind", choices=Kind.values, default=Kind.LXC)
+        deploy.add_argument("--kind", choices=TECHNOLOGIES, default=DEFAULT.key)
         deploy.add_argument("--storage", choices=Storage.values, default=Storage.OVERLAY)
         deploy.add_argument("--address", default=None, help="its fixed address (default: the first free one)")
         for name, what in (
