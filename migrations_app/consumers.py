@@ -18,11 +18,11 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.sessions.backends.db import SessionStore
 
+from migrations_app.access import Person
 from migrations_app.hints import EDGE_GROUP, migration_group
 from migrations_app.live import report
 from migrations_app.models import Migration
 from migrations_app.numbers import whole_number
-from migrations_app.views.common import Person
 
 NOT_SIGNED_IN, NOT_FOUND, NOT_TAKEN, FAILED = 4401, 4404, 1008, 1011
 # At most five reports a second, and at least one look a second

@@ -10,11 +10,10 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from migrations_app import sentences
-from migrations_app.access import may_operate
+from migrations_app.access import Person, may_operate
 from migrations_app.charts import probe_points, stage_strips
 from migrations_app.models import Event, Migration, MigrationStatus, ProbeSample, StageRun, StageStatus
 from migrations_app.report import stage_shares
-from migrations_app.views.common import Person
 
 STARTED = (StageStatus.RUNNING, StageStatus.DONE, StageStatus.FAILED, StageStatus.UNDONE, StageStatus.UNDO_FAILED)
 # One report carries at most so many lines; the rest follows in the next

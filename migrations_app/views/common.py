@@ -1,70 +1,20 @@
-"""What the pages share: getters that refuse, the way actions are done, and fragments."""
+"""What the pages share: the way actions are done, and fragments."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
-from migrations_app.access import may_operate
-from migrations_app.models import Application, Experiment, Host, Migration, Operation, Service
+from migrations_app.access import may_operate, must_operate
+from migrations_app.models import Operation
 
-Person = User | AnonymousUser
 View = Callable[..., HttpResponse]
-
-
-def _must_see(user: Person) -> None:
-    if not user.is_authenticated:
-        raise PermissionDenied("Sign in first.")
-
-
-def must_operate(user: Person) -> None:
-    """Refuse those who may only look."""
-    _must_see(user)
-    if not may_operate(user):
-        raise PermissionDenied("Your role is viewer: an operator can do this.")
-
-
-def get_host_for(user: Person, name: str) -> Host:
-    """The host of this name, for one who may see it."""
-    _must_see(user)
-    return get_object_or_404(Host.objects.select_related("facts", "watch"), name=name)
-
-
-def get_application_for(user: Person, name: str) -> Application:
-    """The application of this name, for one who may see it."""
-    _must_see(user)
-    return get_object_or_404(Application, name=name)
-
-
-def get_service_for(user: Person, name: str) -> Service:
-    """The service of this name, for one who may see it."""
-    _must_see(user)
-    return get_object_or_404(Service.objects.select_related("application", "host__watch"), name=name)
-
-
-def get_migration_for(user: Person, pk: int) -> Migration:
-    """The migration of this number, for one who may see it."""
-    _must_see(user)
-    return get_object_or_404(Migration.objects.select_related("service", "source", "target", "requested_by"), pk=pk)
-
-
-def get_experiment_for(user: Person, pk: int) -> Experiment:
-    """The experiment of this number, for one who may see it."""
-    _must_see(user)
-    return get_object_or_404(Experiment.objects.select_related("source", "target", "requested_by"), pk=pk)
-
-
-def get_operation_for(user: Person, pk: int) -> Operation:
-    """The operation of this number, for one who may see it."""
-    _must_see(user)
-    return get_object_or_404(Operation.objects.select_related("host", "service", "application", "requested_by"), pk=pk)
 
 
 def operators_only(view: View) -> View:
@@ -81,12 +31,6 @@ def operators_only(view: View) -> View:
 def action(view: View) -> View:
     """A button: POST by an operator only."""
     return require_POST(operators_only(view))
-
-
-def operator_of(request: HttpRequest) -> User:
-    """Who acts; only called behind `operators_only`."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def attempt(request: HttpRequest, said: str, act: Callable[[], Any]) -> bool:

@@ -8,12 +8,13 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from migrations_app import actions
+from migrations_app.access import get_experiment_for, operator_of
 from migrations_app.experiments.files import report_csv, report_html
 from migrations_app.experiments.forms import ExperimentForm
 from migrations_app.experiments.report import MEASURES, figures, report
 from migrations_app.models import CellStatus, Experiment, Host, MigrationStatus
 
-from .common import action, attempt, get_experiment_for, operator_of, operators_only, page
+from .common import action, attempt, operators_only, page
 
 LATEST = 100
 

@@ -6,12 +6,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from migrations_app import actions
+from migrations_app.access import get_host_for, operator_of
 from migrations_app.forms import HostForm
 from migrations_app.host_keys import fingerprint_of
 from migrations_app.models import BaseLayer, Host, Migration, Operation
 from migrations_app.technologies import DEFAULT, TECHNOLOGIES, Technology
 
-from .common import action, active_operations, attempt, get_host_for, operator_of, operators_only, page
+from .common import action, active_operations, attempt, operators_only, page
 from .timeline import events_of_host
 
 DEFAULT_BASE = "debian-13"

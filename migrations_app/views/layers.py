@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from migrations_app import actions
+from migrations_app.access import get_application_for, operator_of
 from migrations_app.forms import BuildForm, RecipeForm
 from migrations_app.models import Application, Host, LayerCopy, Operation
 
-from .common import action, active_operations, attempt, get_application_for, operator_of, operators_only, page
+from .common import action, active_operations, attempt, operators_only, page
 
 
 def layers(request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from migrations_app import actions
+from migrations_app.access import get_service_for, operator_of
 from migrations_app.admission.verdict import verdict
 from migrations_app.forms import MigrateForm
 from migrations_app.models import Host, Service
@@ -15,7 +16,7 @@ from migrations_app.technologies import TECHNOLOGIES
 from migrations_app.technologies.findings import FAULT, Finding, faults
 from migrations_app.technologies.ways import TRANSFERS, ways_of
 
-from .common import get_service_for, operator_of, operators_only, page
+from .common import operators_only, page
 
 # what the page's choice of a model means: a number of layers, or none where the service's policy is to choose
 MODELS: dict[str, int | None] = {"auto": None, "2": 2, "3": 3}

@@ -5,13 +5,14 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from migrations_app import actions
+from migrations_app.access import get_migration_for, operator_of
 from migrations_app.charts import probe_plot, stage_strips
 from migrations_app.live import context_of, report, samples_of, spans
 from migrations_app.models import Event
 from migrations_app.numbers import whole_number
 from migrations_app.report import summary
 
-from .common import action, attempt, get_migration_for, operator_of, page
+from .common import action, attempt, page
 
 
 def migration(request: HttpRequest, pk: int) -> HttpResponse:

@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from migrations_app import actions
+from migrations_app.access import get_host_for, operator_of
 from migrations_app.forms import HostForm
 from migrations_app.host_keys import KeyNotFetched, fetch, fingerprint_of
 
-from .common import action, attempt, get_host_for, operator_of, operators_only, page
+from .common import action, attempt, operators_only, page
 
 # Between the two steps the answers and the key wait in the session: what is confirmed is what was shown
 WAITING = "host_to_register"

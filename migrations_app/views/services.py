@@ -9,19 +9,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from migrations_app import actions
+from migrations_app.access import get_operation_for, get_service_for, operator_of
 from migrations_app.admission.occupied import occupation
 from migrations_app.forms import DeployForm, PolicyForm
 from migrations_app.models import Application, Host, Operation, Service
 
-from .common import (
-    action,
-    attempt,
-    get_operation_for,
-    get_service_for,
-    operator_of,
-    operators_only,
-    page,
-)
+from .common import action, attempt, operators_only, page
 from .timeline import events_of_service
 
 

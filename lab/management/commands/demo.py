@@ -22,7 +22,8 @@ from lab.registering import register
 from lab.requirements import Unmet
 from lab.state import Wanted
 from lab.status import status
-from migrations_app.management.commands.portal import bring_up, end, make_person
+from mecportal.running import bring_up, end
+from migrations_app.actions.people import make_person
 from migrations_app.models import Host, Service
 
 RECIPES = Path(__file__).resolve().parents[2] / "applications"

@@ -1,20 +1,13 @@
 """./manage.py portal: the portal's own processes and people."""
 
-import os
-import secrets
 import signal
-import subprocess
-import time
 from typing import Any
 
-from axes.models import AccessAttempt
 from django.conf import settings
-from django.contrib.auth.models import Group, User
-from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from mecportal import embedded
-from migrations_app.access import OPERATORS
+from mecportal.running import bring_up, end, end_running
+from migrations_app.actions.people import make_person
 
 
 class Command(BaseCommand):
@@ -53,54 +46,3 @@ class Command(BaseCommand):
     def do_person(self, options: dict[str, Any]) -> None:
         password = make_person(options["name"], operator=options["role"] == "operator")
         self.stdout.write(f"{options['name']} ({options['role']}) signs in with the password {password}")
-
-
-def bring_up() -> "subprocess.Popen[bytes]":
-    """Prepare the database and the static files and start all processes. Raises CommandError when it cannot be."""
-    if embedded.running_supervisor() is not None:
-        raise CommandError("A portal already runs for this data directory: end it with “./manage.py portal down”.")
-    if not embedded.port_is_free():
-        raise CommandError(
-            f"Port {settings.WEB_PORT} of {settings.WEB_ADDRESS} is taken: set MEC_WEB_PORT to a free one."
-        )
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
-    supervisor = embedded.start()
-    if not embedded.wait_until_ready(supervisor):
-        end(supervisor)
-        raise CommandError(f"The portal did not start: read {settings.DATA_DIR}/web.log.")
-    return supervisor
-
-
-def end(supervisor: "subprocess.Popen[bytes]") -> None:
-    """End all processes, letting running migrations end first."""
-    if supervisor.poll() is None:
-        supervisor.send_signal(signal.SIGTERM)
-    supervisor.wait()
-
-
-def end_running() -> bool:
-    """End the portal of this data directory, whoever started it; False when none runs."""
-    pid = embedded.running_supervisor()
-    if pid is None:
-        return False
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 130
-    while embedded.running_supervisor() == pid and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return True
-
-
-def make_person(name: str, operator: bool) -> str:
-    """Make a person, or give one a fresh password and let them try it at once; the password, which is shown once."""
-    password = secrets.token_urlsafe(15)
-    user, _created = User.objects.get_or_create(username=name)
-    user.set_password(password)
-    user.save()
-    group = Group.objects.get(name=OPERATORS)
-    if operator:
-        user.groups.add(group)
-    else:
-        user.groups.remove(group)
-    AccessAttempt.objects.filter(username=name).delete()
-    return password
