@@ -11,7 +11,7 @@ from workers.guests.scripted import ScriptedGuest
 from workers.hosts.base import MecHost
 from workers.layers import STORES
 from workers.layers.base import Cloning
-from workers.move import AppAtSource, Move, SavedState, Station
+from workers.specs import AppAtSource, InstanceSpec, MigrationSpec, SavedState
 from workers.transfer.rsync import Part
 
 TOY = Technology(
@@ -35,11 +35,11 @@ class ToyGuest(ScriptedGuest):
 
     kind = "toy"
 
-    async def start(self, host: MecHost, station: Station) -> None:
-        await self._call(host, "start", station.service)
+    async def start(self, host: MecHost, instance: InstanceSpec) -> None:
+        await self._call(host, "start", instance.service)
 
-    async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
-        return await self._call(target, "restore", move.migration, move.service, saved.digest)
+    async def _restore(self, target: MecHost, spec: MigrationSpec, saved: SavedState) -> dict[str, str]:
+        return await self._call(target, "restore", spec.migration, spec.service, saved.digest)
 
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
         return faults([*rules.between(self.kind, here, there)])
@@ -53,8 +53,8 @@ class ToyLayers(Cloning):
 
     kind, storage = "toy", "overlay"
 
-    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
-        return [Part(f"instances/{move.service}/upper", "instance/upper")]
+    def instance_parts(self, spec: MigrationSpec, app: AppAtSource) -> list[Part]:
+        return [Part(f"instances/{spec.service}/upper", "instance/upper")]
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from workers.hosts.ssh import HostClock, SshHost, connect
 from workers.journal import MigrationJournal
 from workers.layers import STORES
 from workers.lease import BEAT_S, Lease
-from workers.move import Move
 from workers.plans import LIVE_COPY, PLANS
 from workers.probe import Probe, Question, SilentProbe, probing
+from workers.specs import MigrationSpec
 from workers.transfer.meter import Meter
 from workers.transfer.rsync import Transfer
 
@@ -38,7 +38,7 @@ class Assignment:
     """Everything of a migration that is read from the database before it begins."""
 
     migration: Migration
-    move: Move
+    spec: MigrationSpec
     source: Host
     target: Host
     user: Host | None  # of a take-over it is not needed
@@ -47,11 +47,11 @@ class Assignment:
 
 def read_assignment(migration: Migration, *, user_needed: bool = True) -> Assignment:
     """Raises records.NotReady when something the migration needs is not in the portal's records."""
-    move = records.move_of(migration)
-    assert migration.service is not None  # move_of has refused it otherwise
+    spec = records.spec_of(migration)
+    assert migration.service is not None  # spec_of has refused it otherwise
     question = records.question_of(migration.service, settings.PROBE_INTERVAL_MS)
     user = records.user_side() if user_needed else Host.objects.probes().first()
-    return Assignment(migration, move, migration.source, migration.target, user, question)
+    return Assignment(migration, spec, migration.source, migration.target, user, question)
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ def _context(
         about: dict[str, Any] = {
             "host": assignment.target,
             "application": service.application,
-            "name": assignment.move.station.app_layer,
-            "kind": assignment.move.station.kind,
-            "storage": assignment.move.station.storage,
+            "name": assignment.spec.instance.app_layer,
+            "kind": assignment.spec.instance.kind,
+            "storage": assignment.spec.instance.storage,
             "digest": digest,
             "size_bytes": size,
             "origin": Origin.MIGRATED,
@@ -129,12 +129,12 @@ def _context(
         await held.lease.read(partial(actions.record_layer_copy, **about))
 
     return MigrationContext(
-        move=assignment.move,
+        spec=assignment.spec,
         source=source,
         target=target,
-        guest=GUESTS[assignment.move.station.kind],
-        store=STORES[assignment.move.station.kind, assignment.move.station.storage],
-        transfer=Transfer(str(assignment.move.migration), source, target),
+        guest=GUESTS[assignment.spec.instance.kind],
+        store=STORES[assignment.spec.instance.kind, assignment.spec.instance.storage],
+        transfer=Transfer(str(assignment.spec.migration), source, target),
         probe=probe,
         clock=clock,
         remember=journal.remember,

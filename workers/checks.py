@@ -6,33 +6,33 @@ from migrations_app.admission import rules
 from migrations_app.technologies.findings import FAULT, Finding, Side, faults
 from workers.engine import MigrationError
 from workers.guests.vetting import decoded, vetted
-from workers.move import Move
+from workers.specs import MigrationSpec
 
 
-def faults_of(move: Move, source: Side, target: Side) -> list[str]:
+def faults_of(spec: MigrationSpec, source: Side, target: Side) -> list[str]:
     """Every fault that does not depend on the technology, one sentence each with what to do."""
-    found = [*_layers(move, source, target), *_place(move, source, target), *_room(move, source, target)]
+    found = [*_layers(spec, source, target), *_place(spec, source, target), *_room(spec, source, target)]
     return faults(found)
 
 
-def definition_faults(move: Move, source: Side) -> list[str]:
+def definition_faults(spec: MigrationSpec, source: Side) -> list[str]:
     """What is in a virtual machine's definition that its target would not take; looked at again when it has been saved."""
     definition = source.values.get("definition")
     try:
         if definition:
-            vetted(decoded(definition), move.station, "any")
+            vetted(decoded(definition), spec.instance, "any")
     except MigrationError as error:
         return [str(error)]
     return []
 
 
-def _layers(move: Move, source: Side, target: Side) -> Iterator[Finding]:
-    station = move.station
+def _layers(spec: MigrationSpec, source: Side, target: Side) -> Iterator[Finding]:
+    instance = spec.instance
     here, there = source.values, target.values
-    yield from rules.base(station.base, station.kind, source, target, here["base_digest"], there["base_digest"])
+    yield from rules.base(instance.base, instance.kind, source, target, here["base_digest"], there["base_digest"])
     held = bool(here.get("app_digest")), bool(there["app_digest"])
-    yield from rules.application(station.storage, move.layers, source, target, *held)
-    if move.idle_memory and not here.get("app_idle") and not there.get("app_idle"):
+    yield from rules.application(instance.storage, spec.layers, source, target, *held)
+    if spec.idle_memory and not here.get("app_idle") and not there.get("app_idle"):
         yield Finding(
             FAULT,
             f"Neither {source.name} nor {target.name} holds the memory of the idle application: migrate without it, or remove "
@@ -40,23 +40,23 @@ def _layers(move: Move, source: Side, target: Side) -> Iterator[Finding]:
         )
 
 
-def _place(move: Move, source: Side, target: Side) -> Iterator[Finding]:
+def _place(spec: MigrationSpec, source: Side, target: Side) -> Iterator[Finding]:
     if source.values["state"] == "FROZEN":
-        sentence = f"{move.service} stands frozen on {source.name}, as a migration left it: docs/migrating.md, Stuck, says more."
+        sentence = f"{spec.service} stands frozen on {source.name}, as a migration left it: docs/migrating.md, Stuck, says more."
         yield Finding(FAULT, sentence)
     elif source.values["state"] != "RUNNING":
         state = source.values["state"].lower()
-        yield Finding(FAULT, f"{move.service} does not run on {source.name} (it is {state}): start it first.")
+        yield Finding(FAULT, f"{spec.service} does not run on {source.name} (it is {state}): start it first.")
     if target.values["instance"] != "free" or target.values["state"] not in ("ABSENT", "STOPPED"):
         yield Finding(
             FAULT,
-            f"{target.name} already has something at /var/lib/mec/instances/{move.service}: look what it is and move it away.",
+            f"{target.name} already has something at /var/lib/mec/instances/{spec.service}: look what it is and move it away.",
         )
 
 
-def _room(move: Move, source: Side, target: Side) -> Iterator[Finding]:
+def _room(spec: MigrationSpec, source: Side, target: Side) -> Iterator[Finding]:
     said = source.values
-    travels = move.layers == 2 or not target.values["app_digest"]
+    travels = spec.layers == 2 or not target.values["app_digest"]
     memory = int(said.get("memory_bytes") or 0)
     load = rules.Load(
         application=int(said.get("app_bytes") or 0) if travels else 0,

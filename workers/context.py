@@ -11,8 +11,8 @@ from workers.guests.base import Guest
 from workers.guests.live import LiveMigration, abort, resume_on_target
 from workers.hosts.base import MecHost
 from workers.layers.base import LayerStore
-from workers.move import AppAtSource, Move, SavedState, Sight
 from workers.probe import Probe
+from workers.specs import AppAtSource, InstanceState, MigrationSpec, SavedState
 from workers.transfer.rsync import Transfer
 
 
@@ -28,7 +28,7 @@ class Clock(Protocol):
 class MigrationContext:
     """Everything a stage may use. `made` is written to the database before the thing is made, by `remember`."""
 
-    move: Move
+    spec: MigrationSpec
     source: MecHost
     target: MecHost
     guest: Guest
@@ -81,26 +81,26 @@ class MigrationContext:
         """
         try:
             if "live" in self.made:
-                await abort(self.source, self.move)
+                await abort(self.source, self.spec)
             source, target = await self._look()
             gone = not (source.running or source.frozen or source.saved)
             # frozen: the command that resumes it broke off in its midst
             if "live" in self.made and gone and (target.received or target.frozen):
-                await resume_on_target(self.target, self.move)
+                await resume_on_target(self.target, self.spec)
                 source, target = await self._look()
         except MigrationError:
             return Location.UNKNOWN
         return place(source, target)
 
-    async def _look(self) -> tuple[Sight, Sight]:
-        return await asyncio.gather(self.guest.look(self.source, self.move), self.guest.look(self.target, self.move))
+    async def _look(self) -> tuple[InstanceState, InstanceState]:
+        return await asyncio.gather(self.guest.look(self.source, self.spec), self.guest.look(self.target, self.spec))
 
     async def close_way(self) -> None:
         """Close the way between the hosts; what came is kept for a person to look at."""
         await self.transfer.close(keep=True)
 
 
-def place(source: Sight, target: Sight) -> Location:
+def place(source: InstanceState, target: InstanceState) -> Location:
     """Where a service is, from what both hosts say. Source: https://docs.ganeti.org (TLMigrateInstance asks every node)."""
     if target.running:  # what stands frozen on the source is its past
         return Location.BOTH if source.running else Location.TARGET

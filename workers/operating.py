@@ -26,8 +26,8 @@ from workers.hosts.base import HostUnreachable, MecHost
 from workers.hosts.ssh import connect
 from workers.layers import STORES
 from workers.lease import kept
-from workers.move import Found, Station
 from workers.probe import Row, probing
+from workers.specs import Found, InstanceSpec
 
 T = TypeVar("T")
 # by kind of guest: a virtual machine boots, without acceleration and beside other work for minutes
@@ -138,56 +138,56 @@ def _look_first(operation: Operation, service: Service) -> Found:
     return found
 
 
-def _on_host(service: Service, work: Callable[[MecHost, Station], Awaitable[T]], host: Host | None = None) -> T:
+def _on_host(service: Service, work: Callable[[MecHost, InstanceSpec], Awaitable[T]], host: Host | None = None) -> T:
     """Do something for a service on its host, or on the one that is named."""
-    station = records.station_of(service)
+    instance = records.instance_of(service)
     target = records.target_of(host or service.host)
 
     async def on_host() -> T:
         async with connect(target) as reached:
-            return await work(reached, station)
+            return await work(reached, instance)
 
     return async_to_sync(on_host)()
 
 
-async def _clone_and_start(host: MecHost, station: Station) -> None:
-    guest = GUESTS[station.kind]
-    whereabouts.must_be_no_stranger(host.name, station.service, await guest.find(host, station))
+async def _clone_and_start(host: MecHost, instance: InstanceSpec) -> None:
+    guest = GUESTS[instance.kind]
+    whereabouts.must_be_no_stranger(host.name, instance.service, await guest.find(host, instance))
     try:
-        await STORES[station.kind, station.storage].clone_for_start(host, station)
-        await guest.start(host, station)
-        await guest.announce(host, station)
+        await STORES[instance.kind, instance.storage].clone_for_start(host, instance)
+        await guest.start(host, instance)
+        await guest.announce(host, instance)
     except MigrationError as error:
         with contextlib.suppress(MigrationError):  # the first error is the one that counts
-            await _undo_deployment(host, station)
+            await _undo_deployment(host, instance)
         raise error
 
 
-async def _undo_deployment(host: MecHost, station: Station) -> None:
+async def _undo_deployment(host: MecHost, instance: InstanceSpec) -> None:
     """Remove what a deployment made, and nothing that was there before it."""
-    guest = GUESTS[station.kind]
-    found = await guest.find(host, station)
-    if found.owner == station.hardware_address:
-        await guest.stop(host, station)
-        await guest.remove(host, station)
+    guest = GUESTS[instance.kind]
+    found = await guest.find(host, instance)
+    if found.owner == instance.hardware_address:
+        await guest.stop(host, instance)
+        await guest.remove(host, instance)
 
 
-async def _start(host: MecHost, station: Station) -> None:
-    await GUESTS[station.kind].start(host, station)
-    await GUESTS[station.kind].announce(host, station)
+async def _start(host: MecHost, instance: InstanceSpec) -> None:
+    await GUESTS[instance.kind].start(host, instance)
+    await GUESTS[instance.kind].announce(host, instance)
 
 
-async def _memory(host: MecHost, station: Station) -> int:
-    return await GUESTS[station.kind].memory_bytes(host, station)
+async def _memory(host: MecHost, instance: InstanceSpec) -> int:
+    return await GUESTS[instance.kind].memory_bytes(host, instance)
 
 
-async def _stop(host: MecHost, station: Station) -> None:
-    await GUESTS[station.kind].stop(host, station)
+async def _stop(host: MecHost, instance: InstanceSpec) -> None:
+    await GUESTS[instance.kind].stop(host, instance)
 
 
-async def _remove(host: MecHost, station: Station) -> None:
-    await GUESTS[station.kind].stop(host, station)
-    await GUESTS[station.kind].remove(host, station)
+async def _remove(host: MecHost, instance: InstanceSpec) -> None:
+    await GUESTS[instance.kind].stop(host, instance)
+    await GUESTS[instance.kind].remove(host, instance)
 
 
 class UsersSideSilent(MigrationError):

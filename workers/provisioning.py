@@ -14,7 +14,7 @@ from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.ssh import connect
 from workers.layers import STORES
-from workers.move import Station
+from workers.specs import InstanceSpec
 from workers.transfer.rsync import Part, Transfer
 
 BUILD_LIMIT_S = 1800
@@ -52,7 +52,7 @@ def bring_application(application: Application, host: Host, kind: str, storage: 
         digest, origin = giver.digest, Origin.PROVISIONED
     else:
         work.say(f"Building the application layer of {application} on {host} …")
-        idle = _idle_station(application, host, kind, storage, work.number)
+        idle = _idle_instance(application, host, kind, storage, work.number)
         digest, size = async_to_sync(_build)(host, application, kind, storage, work, idle)
         origin = Origin.BUILT
     actions.record_layer_copy(
@@ -69,7 +69,7 @@ def bring_application(application: Application, host: Host, kind: str, storage: 
 
 
 async def _build(
-    host: Host, application: Application, kind: str, storage: str, work: Work, idle: Station
+    host: Host, application: Application, kind: str, storage: str, work: Work, idle: InstanceSpec
 ) -> tuple[str, int]:
     recipe = records.recipe_of(application)
     async with connect(records.target_of(host)) as builder:
@@ -90,9 +90,9 @@ async def _build(
     return said["digest"], int(said["bytes"])
 
 
-def _idle_station(application: Application, host: Host, kind: str, storage: str, number: int) -> Station:
+def _idle_instance(application: Application, host: Host, kind: str, storage: str, number: int) -> InstanceSpec:
     """The paper's "idle version of the application", whose memory is kept beside the layer."""
-    return Station(
+    return InstanceSpec(
         service=f"mec-idle-{number}",
         kind=kind,
         storage=storage,

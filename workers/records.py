@@ -8,8 +8,8 @@ from migrations_app import recipes
 from migrations_app.models import Application, BaseLayer, Host, LayerCopy, Migration, Operation, Service
 from migrations_app.technologies import TECHNOLOGIES
 from workers.hosts.base import Target
-from workers.move import Live, Move, Station
 from workers.probe import Question
+from workers.specs import InstanceSpec, Live, MigrationSpec
 
 
 class NotReady(Exception):
@@ -48,13 +48,13 @@ def recipe_of(application: Application) -> recipes.Recipe:
     return recipes.Recipe.model_validate(application.recipe)
 
 
-def station_of(service: Service) -> Station:
+def instance_of(service: Service) -> InstanceSpec:
     """A service as a host runs it."""
     application = service.application
     recipe = recipe_of(application)
     base = BaseLayer.objects.filter(name=application.base_name, kind=service.kind).first()
     copy = LayerCopy.objects.of_application(application, service.storage, service.kind).first()
-    return Station(
+    return InstanceSpec(
         service=service.name,
         kind=service.kind,
         storage=service.storage,
@@ -83,13 +83,13 @@ def _values(host: Host) -> dict[str, Any]:
     return facts.values if facts else {}
 
 
-def move_of(migration: Migration) -> Move:
+def spec_of(migration: Migration) -> MigrationSpec:
     """What a migration moves. Raises NotReady when its service is gone."""
     if migration.service is None:
         raise NotReady(f"{migration.service_name} was removed: there is nothing to migrate.")
-    return Move(
+    return MigrationSpec(
         migration=migration.pk,
-        station=station_of(migration.service),
+        instance=instance_of(migration.service),
         layers=migration.layers,
         live=Live(settings.LIVE_DOWNTIME_MS, settings.LIVE_NOT_CONVERGING == "throttle")
         if migration.way.live

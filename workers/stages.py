@@ -9,7 +9,7 @@ from workers.context import MigrationContext as Context
 from workers.engine import CheckFailed, MigrationError
 from workers.guests.live import RELAY, LiveMigration
 from workers.hosts.base import raise_first
-from workers.move import AppAtSource
+from workers.specs import AppAtSource
 from workers.transfer.rsync import Part
 
 RSYNC_LIMIT_S = 3600.0
@@ -24,13 +24,13 @@ async def _send(ctx: Context, parts: list[Part]) -> None:
 
 async def check(ctx: Context) -> None:
     """Look at both hosts and ask the service; change nothing; raise with every fault found."""
-    station = ctx.move.station
-    about = (station.service, station.base, station.app_layer, station.storage)
+    instance = ctx.spec.instance
+    about = (instance.service, instance.base, instance.app_layer, instance.storage)
     with ctx.clock:  # the probe's first answer is waited for beside the hosts' commands
         asked: list[object] = list(
             await asyncio.gather(
-                ctx.source.call(f"{station.kind}/check_source", *about, ctx.source.target.backhaul_address),
-                ctx.target.call(f"{station.kind}/check_target", *about),
+                ctx.source.call(f"{instance.kind}/check_source", *about, ctx.source.target.backhaul_address),
+                ctx.target.call(f"{instance.kind}/check_target", *about),
                 ctx.probe.wait_for_answer(5.0),
                 return_exceptions=True,
             )
@@ -41,27 +41,27 @@ async def check(ctx: Context) -> None:
     faults = []
     if source and target:
         here, there = Side(ctx.source.name, source), Side(ctx.target.name, target)
-        faults += faults_of(ctx.move, here, there) + await ctx.guest.faults(ctx.target, here, there)
+        faults += faults_of(ctx.spec, here, there) + await ctx.guest.faults(ctx.target, here, there)
         # after the others, which name the same with what to do about it
-        faults = faults or definition_faults(ctx.move, here)
+        faults = faults or definition_faults(ctx.spec, here)
     faults += [str(error) for error in errors]  # after the hosts' own: a guest that panicked does not answer, either
     if faults:
         raise CheckFailed(faults)
     ctx.facts = source
     if source.get("app_path"):
         # the idle application's memory is as large as the layer itself: it travels only where it will be used
-        idle = source.get("app_idle", "") if ctx.move.idle_memory else ""
+        idle = source.get("app_idle", "") if ctx.spec.idle_memory else ""
         ctx.app = AppAtSource(source["app_path"], source["app_digest"], int(source["app_bytes"]), idle)
     same = bool(target["app_digest"]) and target["app_digest"] == source.get("app_digest", target["app_digest"])
-    ctx.app_found = same and (bool(target.get("app_idle")) or not ctx.move.idle_memory)
-    await ctx.note(app_found=ctx.app_found if ctx.move.layers == 3 else None)
+    ctx.app_found = same and (bool(target.get("app_idle")) or not ctx.spec.idle_memory)
+    await ctx.note(app_found=ctx.app_found if ctx.spec.layers == 3 else None)
 
 
 async def prepare(ctx: Context) -> None:
     """Make the way from source to target: a key for this migration alone, and a connection that stays open."""
     await ctx.make(prepared=True)
-    if ctx.move.live:
-        await ctx.transfer.open(live_service=ctx.move.service, relay=RELAY.read_text())
+    if ctx.spec.live:
+        await ctx.transfer.open(live_service=ctx.spec.service, relay=RELAY.read_text())
     else:
         await ctx.transfer.open()
 
@@ -72,7 +72,7 @@ async def remove_what_came(ctx: Context) -> None:
 
 
 async def clone_base_as_app(ctx: Context) -> None:
-    await ctx.store.clone_base_as_app(ctx.target, ctx.move)
+    await ctx.store.clone_base_as_app(ctx.target, ctx.spec)
 
 
 async def rsync_app_filesystem(ctx: Context) -> None:
@@ -80,12 +80,12 @@ async def rsync_app_filesystem(ctx: Context) -> None:
     app = ctx.source_app
     await ctx.note(bytes_expected=app.size_bytes)
     await _send(ctx, ctx.store.app_parts(app))
-    size = await ctx.store.keep_app(ctx.target, ctx.move, app)
+    size = await ctx.store.keep_app(ctx.target, ctx.spec, app)
     await ctx.app_kept(app.digest, size)
 
 
 async def clone_as_instance(ctx: Context) -> None:
-    await ctx.store.clone_as_instance(ctx.target, ctx.move)
+    await ctx.store.clone_as_instance(ctx.target, ctx.spec)
 
 
 def suspend_limit_s(ctx: Context) -> float:
@@ -97,7 +97,7 @@ async def suspend_instance(ctx: Context) -> None:
     """The user's downtime begins."""
     await ctx.make(suspending=True)
     ctx.suspended_at = time.monotonic()
-    saved = await ctx.guest.suspend(ctx.source, ctx.move, ctx.size_bytes)
+    saved = await ctx.guest.suspend(ctx.source, ctx.spec, ctx.size_bytes)
     ctx.definition = saved.definition
     await ctx.make(digest=saved.digest, state_bytes=saved.size_bytes)
 
@@ -105,41 +105,41 @@ async def suspend_instance(ctx: Context) -> None:
 async def resume_on_source(ctx: Context) -> None:
     """Undo `suspend_instance`, unless the service goes on elsewhere, or did."""
     if "restoring" in ctx.made:
-        there = await ctx.guest.look(ctx.target, ctx.move)
+        there = await ctx.guest.look(ctx.target, ctx.spec)
         if there.running or there.went_on:
             raise MigrationError(
-                f"{ctx.move.service} {'runs' if there.running else 'went on'} on {ctx.target.name}, so it was not resumed on "
+                f"{ctx.spec.service} {'runs' if there.running else 'went on'} on {ctx.target.name}, so it was not resumed on "
                 f"{ctx.source.name}."
             )
-    if problem := await ctx.guest.resume_on_source(ctx.source, ctx.move):
+    if problem := await ctx.guest.resume_on_source(ctx.source, ctx.spec):
         await ctx.problem(problem)
-    await ctx.guest.announce(ctx.source, ctx.move.station)
+    await ctx.guest.announce(ctx.source, ctx.spec.instance)
 
 
 async def rsync_instance_filesystem(ctx: Context) -> None:
-    await _send(ctx, ctx.store.instance_parts(ctx.move, ctx.source_app))
+    await _send(ctx, ctx.store.instance_parts(ctx.spec, ctx.source_app))
 
 
 async def rsync_instance_memory(ctx: Context) -> None:
     await ctx.note(bytes_expected=ctx.saved.size_bytes)
-    await _send(ctx, [ctx.guest.state_part(ctx.move)])
+    await _send(ctx, [ctx.guest.state_part(ctx.spec)])
 
 
 async def restore_instance(ctx: Context) -> None:
     """The point of no return: from here on the service may run on the target."""
     await ctx.make(restoring=True)
-    await ctx.guest.restore(ctx.target, ctx.move, ctx.saved)
+    await ctx.guest.restore(ctx.target, ctx.spec, ctx.saved)
     ctx.restored_at = time.monotonic()
 
 
 async def undo_restore(ctx: Context) -> None:
-    await ctx.guest.undo_restore(ctx.target, ctx.move)
+    await ctx.guest.undo_restore(ctx.target, ctx.spec)
 
 
 async def copy_live(ctx: Context) -> None:
     """Start the technology's own migration, and return when it switches over: from here on the service may run on the target."""
     await ctx.make(restoring=True, live=True)
-    ctx.live = LiveMigration(ctx.source, ctx.target, ctx.move)
+    ctx.live = LiveMigration(ctx.source, ctx.target, ctx.spec)
     await ctx.live.start(ctx.facts.get("backhaul_interface", ""))
     await ctx.note(bytes_expected=int(ctx.facts.get("memory_bytes") or 0) + int(ctx.facts.get("instance_bytes") or 0))
     async for progress in ctx.live.copying():
@@ -165,7 +165,7 @@ async def announce(ctx: Context) -> None:
     if ctx.restored_at is None:
         ctx.restored_at = time.monotonic()
     try:
-        await ctx.guest.announce(ctx.target, ctx.move.station)
+        await ctx.guest.announce(ctx.target, ctx.spec.instance)
     finally:
         await ctx.moved()
 
@@ -179,7 +179,7 @@ async def verify(ctx: Context) -> None:
     before, after = ctx.probe.series.counter_before(suspended), ctx.probe.series.counter_asked_after(restored)
     if before is not None and after is not None and after < before:
         raise MigrationError(
-            f"{ctx.move.service} answers, but its counter went back from {before} to {after}: it was started anew, "
+            f"{ctx.spec.service} answers, but its counter went back from {before} to {after}: it was started anew, "
             "and state is lost."
         )
 
@@ -190,8 +190,8 @@ async def tidy_source(ctx: Context) -> None:
     Three things that do not depend on each other: one that fails stops none of the others.
     """
     settled, tidied = await asyncio.gather(
-        ctx.guest.settle_target(ctx.target, ctx.move),
-        ctx.guest.tidy_source(ctx.source, ctx.move),
+        ctx.guest.settle_target(ctx.target, ctx.spec),
+        ctx.guest.tidy_source(ctx.source, ctx.spec),
         return_exceptions=True,
     )
     (closed,) = await asyncio.gather(ctx.transfer.close(), return_exceptions=True)

@@ -11,7 +11,7 @@ from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.base import MecHost
 from workers.hosts.ssh import connect
-from workers.move import Found, Station
+from workers.specs import Found, InstanceSpec
 
 # What the portal itself saw last; after anything else the other hosts are asked, too
 SEEN = (ServiceStatus.RUNNING, ServiceStatus.STOPPED)
@@ -94,12 +94,12 @@ def _runs_elsewhere(service: Service, elsewhere: list[Host], here: bool) -> str:
 
 def _ask(service: Service, hosts: list[Host]) -> tuple[dict[Host, Found], dict[Host, MigrationError]]:
     """What each host says, and which do not."""
-    station = records.station_of(service)
+    instance = records.instance_of(service)
 
     async def ask(host: Host) -> Found | MigrationError:
         try:
             async with connect(records.target_of(host)) as reached:
-                return await find(reached, station)
+                return await find(reached, instance)
         except MigrationError as error:
             return error
 
@@ -111,6 +111,6 @@ def _ask(service: Service, hosts: list[Host]) -> tuple[dict[Host, Found], dict[H
     return found, {host: answer for host, answer in answers.items() if isinstance(answer, MigrationError)}
 
 
-async def find(host: MecHost, station: Station) -> Found:
+async def find(host: MecHost, instance: InstanceSpec) -> Found:
     """What one host has of a service."""
-    return await GUESTS[station.kind].find(host, station)
+    return await GUESTS[instance.kind].find(host, instance)

@@ -8,13 +8,16 @@ from tests.engine.fakes import Fault, WorkerDied
 from tests.engine.world import World
 from workers.context import place
 from workers.engine import Location, Outcome, run
-from workers.move import Sight
+from workers.specs import InstanceState
 
 KINDS = ["lxc", "kvm"]
-RUNS, STOPPED = Sight(running=True), Sight(running=False)
-FROZEN, SAVED = Sight(running=False, frozen=True, saved=True), Sight(running=False, saved=True)
-RECEIVED = Sight(running=False, received=True)
-WENT_ON, STANDS_AGAIN = Sight(running=False, went_on=True), Sight(running=False, frozen=True, went_on=True)
+RUNS, STOPPED = InstanceState(running=True), InstanceState(running=False)
+FROZEN, SAVED = InstanceState(running=False, frozen=True, saved=True), InstanceState(running=False, saved=True)
+RECEIVED = InstanceState(running=False, received=True)
+WENT_ON, STANDS_AGAIN = (
+    InstanceState(running=False, went_on=True),
+    InstanceState(running=False, frozen=True, went_on=True),
+)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,9 @@ WENT_ON, STANDS_AGAIN = Sight(running=False, went_on=True), Sight(running=False,
         (STOPPED, STOPPED, Location.NOWHERE),
     ],
 )
-def test_where_a_service_is_by_what_both_hosts_say(source: Sight, target: Sight, where: Location) -> None:
+def test_where_a_service_is_by_what_both_hosts_say(
+    source: InstanceState, target: InstanceState, where: Location
+) -> None:
     assert place(source, target) is where
 
 

@@ -12,9 +12,9 @@ from workers.guests import GUESTS
 from workers.guests.kvm import definition
 from workers.hosts.ssh import HostClock
 from workers.layers import STORES
-from workers.move import Live, Move, Station
 from workers.plans import PLANS
 from workers.probe import Series
+from workers.specs import InstanceSpec, Live, MigrationSpec
 from workers.transfer.rsync import Transfer
 
 STAGE_LIMIT_S = 60
@@ -56,7 +56,7 @@ class World:
         self.location = "source"
 
     def context(self) -> MigrationContext:
-        station = Station(
+        instance = InstanceSpec(
             "echo",
             self.kind,
             "overlay",
@@ -71,7 +71,7 @@ class World:
         )
 
         if self.kind == "kvm":
-            described = definition(replace(station, acceleration="tcg", machine_type="q35"), "br-access")
+            described = definition(replace(instance, acceleration="tcg", machine_type="q35"), "br-access")
             self.source.definition = b64encode(described.replace("@CPU@", "").encode()).decode()
 
         async def moved() -> None:
@@ -84,7 +84,7 @@ class World:
             return None
 
         return MigrationContext(
-            move=Move(7, station, self.layers, live=Live(50, True) if self.method == "live" else None),
+            spec=MigrationSpec(7, instance, self.layers, live=Live(50, True) if self.method == "live" else None),
             source=self.source,
             target=self.target,
             guest=GUESTS[self.kind],

@@ -12,7 +12,7 @@ from workers.context import place
 from workers.engine import Location
 from workers.guests.kvm import KvmGuest
 from workers.guests.lxc import LxcGuest, config, interface_index, veth_name
-from workers.move import Move, Sight
+from workers.specs import InstanceState, MigrationSpec
 
 SOURCE = {
     "state": "RUNNING",
@@ -63,12 +63,12 @@ KVM_TARGET = TARGET | {
 
 
 @pytest.fixture
-def move() -> Move:
-    return World().context().move
+def spec() -> MigrationSpec:
+    return World().context().spec
 
 
-async def test_two_good_hosts_have_no_faults(move: Move) -> None:
-    assert faults_of(move, *sides(SOURCE, TARGET)) + await LxcGuest().faults(HOST, *sides(SOURCE, TARGET)) == []
+async def test_two_good_hosts_have_no_faults(spec: MigrationSpec) -> None:
+    assert faults_of(spec, *sides(SOURCE, TARGET)) + await LxcGuest().faults(HOST, *sides(SOURCE, TARGET)) == []
 
 
 @pytest.mark.parametrize(
@@ -89,43 +89,43 @@ async def test_two_good_hosts_have_no_faults(move: Move) -> None:
     ],
 )
 async def test_each_fault_is_one_sentence_with_what_to_do(
-    move: Move, source: dict[str, str], target: dict[str, str], words: str
+    spec: MigrationSpec, source: dict[str, str], target: dict[str, str], words: str
 ) -> None:
     here, there = {**SOURCE, **source}, {**TARGET, **target}
-    faults = faults_of(move, *sides(here, there)) + await LxcGuest().faults(HOST, *sides(here, there))
+    faults = faults_of(spec, *sides(here, there)) + await LxcGuest().faults(HOST, *sides(here, there))
     assert len(faults) == 1
     assert words in faults[0]
 
 
-def test_all_faults_come_at_once(move: Move) -> None:
+def test_all_faults_come_at_once(spec: MigrationSpec) -> None:
     there = {**TARGET, "base_digest": "", "instance": "exists", "disk_free_bytes": "0"}
-    assert len(faults_of(move, *sides(SOURCE, there))) == 3
+    assert len(faults_of(spec, *sides(SOURCE, there))) == 3
 
 
 @pytest.mark.parametrize(
     ("source", "target", "location"),
     [
-        (Sight(True), Sight(False), Location.SOURCE),
-        (Sight(False), Sight(True), Location.TARGET),
-        (Sight(True), Sight(True), Location.BOTH),
-        (Sight(False, frozen=True), Sight(False), Location.SOURCE),
-        (Sight(True), Sight(False, received=True), Location.SOURCE),
-        (Sight(False, saved=True), Sight(False, received=True), Location.SOURCE),
-        (Sight(False, saved=True), Sight(False), Location.SOURCE),
-        (Sight(False, saved=True), Sight(False, went_on=True), Location.NOWHERE),
-        (Sight(False), Sight(False), Location.NOWHERE),
+        (InstanceState(True), InstanceState(False), Location.SOURCE),
+        (InstanceState(False), InstanceState(True), Location.TARGET),
+        (InstanceState(True), InstanceState(True), Location.BOTH),
+        (InstanceState(False, frozen=True), InstanceState(False), Location.SOURCE),
+        (InstanceState(True), InstanceState(False, received=True), Location.SOURCE),
+        (InstanceState(False, saved=True), InstanceState(False, received=True), Location.SOURCE),
+        (InstanceState(False, saved=True), InstanceState(False), Location.SOURCE),
+        (InstanceState(False, saved=True), InstanceState(False, went_on=True), Location.NOWHERE),
+        (InstanceState(False), InstanceState(False), Location.NOWHERE),
     ],
 )
-def test_where_a_service_is(source: Sight, target: Sight, location: Location) -> None:
+def test_where_a_service_is(source: InstanceState, target: InstanceState, location: Location) -> None:
     assert place(source, target) is location
 
 
-def test_the_containers_configuration_names_its_own_network_and_limit(move: Move) -> None:
-    text = config(move.station, "br-users")
+def test_the_containers_configuration_names_its_own_network_and_limit(spec: MigrationSpec) -> None:
+    text = config(spec.instance, "br-users")
     assert "lxc.net.0.link = br-users" in text
     assert "lxc.cgroup2.memory.max = 64M" in text
     assert "cpu.max" not in text, "all of the host's processors"
-    text = config(replace(move.station, cpus=0.5, pids=77), "br-users")
+    text = config(replace(spec.instance, cpus=0.5, pids=77), "br-users")
     assert "lxc.cgroup2.cpu.max = 50000 100000" in text
     assert "lxc.cgroup.cpu.cfs_quota_us = 50000" in text
     assert "lxc.cgroup2.pids.max = 77" in text
@@ -137,27 +137,27 @@ def test_the_containers_configuration_names_its_own_network_and_limit(move: Move
     "address", ["02:4d:00:00:00:00", "02:4d:ff:ff:ff:ff", "02:4d:7f:ff:ff:ff", "02:4d:80:00:00:00"]
 )
 def test_a_containers_interface_has_a_number_that_no_host_has_and_that_the_kernel_takes(
-    address: str, move: Move
+    address: str, spec: MigrationSpec
 ) -> None:
-    assert 1_000_000 <= interface_index(replace(move.station, hardware_address=address)) < 2**31
+    assert 1_000_000 <= interface_index(replace(spec.instance, hardware_address=address)) < 2**31
 
 
 def test_a_containers_interface_has_the_same_number_wherever_it_runs_and_another_one_than_its_neighbours(
-    move: Move,
+    spec: MigrationSpec,
 ) -> None:
     addresses = [f"02:4d:12:34:56:{last:02x}" for last in range(256)]
-    numbers = [interface_index(replace(move.station, hardware_address=address)) for address in addresses]
+    numbers = [interface_index(replace(spec.instance, hardware_address=address)) for address in addresses]
     assert len(set(numbers)) == 256
-    assert numbers == [interface_index(replace(move.station, hardware_address=address)) for address in addresses]
+    assert numbers == [interface_index(replace(spec.instance, hardware_address=address)) for address in addresses]
 
 
-def test_a_cables_name_fits_into_an_interface_name(move: Move) -> None:
-    assert len(veth_name(move.station)) <= 15
+def test_a_cables_name_fits_into_an_interface_name(spec: MigrationSpec) -> None:
+    assert len(veth_name(spec.instance)) <= 15
 
 
-async def test_two_good_hosts_of_virtual_machines_have_no_faults(move: Move) -> None:
+async def test_two_good_hosts_of_virtual_machines_have_no_faults(spec: MigrationSpec) -> None:
     assert (
-        faults_of(move, *sides(KVM_SOURCE, KVM_TARGET)) + await KvmGuest().faults(HOST, *sides(KVM_SOURCE, KVM_TARGET))
+        faults_of(spec, *sides(KVM_SOURCE, KVM_TARGET)) + await KvmGuest().faults(HOST, *sides(KVM_SOURCE, KVM_TARGET))
         == []
     )
     newer = KVM_TARGET | {"qemu_version": "10.1.0"}
@@ -182,9 +182,9 @@ async def test_two_good_hosts_of_virtual_machines_have_no_faults(move: Move) -> 
     ],
 )
 async def test_each_fault_of_a_virtual_machine_is_one_sentence_with_what_to_do(
-    move: Move, source: dict[str, str], target: dict[str, str], words: str
+    spec: MigrationSpec, source: dict[str, str], target: dict[str, str], words: str
 ) -> None:
     here, there = {**KVM_SOURCE, **source}, {**KVM_TARGET, **target}
-    faults = faults_of(move, *sides(here, there)) + await KvmGuest().faults(HOST, *sides(here, there))
+    faults = faults_of(spec, *sides(here, there)) + await KvmGuest().faults(HOST, *sides(here, there))
     assert len(faults) == 1
     assert words in faults[0]

@@ -74,8 +74,8 @@ async def test_a_moved_container_gets_its_limits_on_either_version_of_control_gr
     here.container("echo", version)
     groups = "7:memory:/lxc.payload.echo\n8:pids:/lxc.payload.echo\n"
     here.groups.write_text(here.groups.read_text() + (groups if version == 1 else ""))
-    station = replace(World().context().move.station, cpus=0.5, pids=77)
-    (here.place / "instances/echo/config").write_text(config(station, "br-access"))
+    instance = replace(World().context().spec.instance, cpus=0.5, pids=77)
+    (here.place / "instances/echo/config").write_text(config(instance, "br-access"))
     assert await here.call("lxc/settle_target", 7, "echo") == {}
     for file, limit in limits.items():
         assert (here.cgroups / file.format("lxc.payload.echo")).read_text().strip() == limit

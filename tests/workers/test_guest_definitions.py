@@ -9,18 +9,18 @@ from tests.engine.world import World
 from workers.engine import MigrationError
 from workers.guests.kvm import definition
 from workers.guests.lxc import safe_config
-from workers.move import Station
+from workers.specs import InstanceSpec
 
 WORDS = ["br'0", "a'/><b c='", 'a"b', "a & b", "<!--", "]]>", "a\nb", "ü"]
 
 
-def station(**changed: str) -> Station:
-    return replace(World().context().move.station, acceleration="tcg", **changed)
+def instance(**changed: str) -> InstanceSpec:
+    return replace(World().context().spec.instance, acceleration="tcg", **changed)
 
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_guests_definition_is_xml_whatever_its_words_are(word: str) -> None:
-    made = station(service=word, base=word, machine_type=word, hardware_address=word)
+    made = instance(service=word, base=word, machine_type=word, hardware_address=word)
     domain = ElementTree.fromstring(definition(made, word).replace("@CPU@", ""))
     place = f"/var/lib/mec/instances/{word}"
     found = {path: domain.find(path) for path in ("name", "os/type", "os/kernel", "os/cmdline")}
@@ -37,10 +37,10 @@ def test_a_guests_definition_is_xml_whatever_its_words_are(word: str) -> None:
 @pytest.mark.parametrize("word", ["a\x00b", "a\x0bb", "\ud800", "@CPU@"])
 def test_what_xml_cannot_hold_is_no_definition(word: str) -> None:
     with pytest.raises(MigrationError, match="cannot stand in a guest's definition"):
-        definition(station(), word)
+        definition(instance(), word)
 
 
 @pytest.mark.parametrize("word", ["b\nMEC_END\nx\n", "br\nlxc.hook.start = /x", "a\rb", "a\x00b"])
 def test_no_word_adds_a_line_to_a_containers_configuration(word: str) -> None:
     with pytest.raises(MigrationError, match="cannot stand in a container's configuration"):
-        safe_config(station(), word)
+        safe_config(instance(), word)

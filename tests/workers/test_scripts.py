@@ -126,13 +126,13 @@ async def test_a_guest_that_was_resumed_is_resumed_though_its_agent_does_not_ans
 
 
 async def test_a_guest_gets_the_processor_of_the_virtualization_that_its_definition_names(here: ThisMachine) -> None:
-    instance, said = here.place / "instances/echo", here.place / "said"
-    (instance / "image").mkdir(parents=True)
+    folder, said = here.place / "instances/echo", here.place / "said"
+    (folder / "image").mkdir(parents=True)
     virsh(here, here.place / "state", f'hypervisor-cpu-baseline) echo "$*" >{said}; echo "<cpu/>" ;;')
-    station = replace(World(kind="kvm").context().move.station, acceleration="tcg", processors=("<cpu>a</cpu>",))
-    await here.call("kvm/start", "echo", processors(station), stdin=definition(station, "br-access"))
+    instance = replace(World(kind="kvm").context().spec.instance, acceleration="tcg", processors=("<cpu>a</cpu>",))
+    await here.call("kvm/start", "echo", processors(instance), stdin=definition(instance, "br-access"))
     assert "--virttype qemu" in said.read_text()
-    assert "\n<cpu/>\n" in (instance / "domain.xml").read_text()
+    assert "\n<cpu/>\n" in (folder / "domain.xml").read_text()
 
 
 @pytest.mark.parametrize("kind", ["lxc", "kvm"])
@@ -157,15 +157,15 @@ async def test_what_says_that_a_service_went_on_stays_after_the_migration_and_fo
 
 # what comes from the portal -----------------------------------------------------------------------------------------------
 async def test_no_word_that_is_given_to_a_script_becomes_a_command(here: ThisMachine) -> None:
-    station = World().context().move.station
+    instance = World().context().spec.instance
     (here.place / "instances/echo").mkdir()
     ran, started = here.place / "ran", here.place / "started"
     here.tool("x", f"id -u >{ran}")
     here.tool("lxc-start", f"touch {started}")
     here.tool("lxc-info", f"rm {started} 2>/dev/null && echo RUNNING")
     for ending in ("MEC_END", "END", "'", '"', "$(x)", "`x`"):
-        words = config(station, f"b\n{ending}\nx\n")
-        await here.call("lxc/start", "echo", interface_index(station), stdin=words)
+        words = config(instance, f"b\n{ending}\nx\n")
+        await here.call("lxc/start", "echo", interface_index(instance), stdin=words)
         assert (here.place / "instances/echo/config").read_text() == words
         assert not ran.exists(), f"a command ran as user {ran.read_text().strip()}"
 

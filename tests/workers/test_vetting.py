@@ -10,15 +10,15 @@ from tests.engine.world import World
 from workers.engine import MigrationError
 from workers.guests.kvm import definition
 from workers.guests.vetting import vetted
-from workers.move import Station
+from workers.specs import InstanceSpec
 
 # as libvirt 11.3 describes a guest of the emulated edge (virsh dumpxml --migratable)
 DESCRIBED = (Path(__file__).parent / "guest.xml").read_text()
 
 
-def station() -> Station:
+def instance() -> InstanceSpec:
     return replace(
-        World().context().move.station,
+        World().context().spec.instance,
         service="guest",
         base="debian-13",
         hardware_address="02:4d:1a:4f:87:74",
@@ -28,8 +28,8 @@ def station() -> Station:
 
 
 def test_what_the_portal_itself_defines_passes() -> None:
-    ours = definition(station(), "br-access").replace("@CPU@", "<cpu mode='custom' match='exact'/>")
-    assert '<source bridge="br-target" />' in vetted(ours, station(), "br-target")
+    ours = definition(instance(), "br-access").replace("@CPU@", "<cpu mode='custom' match='exact'/>")
+    assert '<source bridge="br-target" />' in vetted(ours, instance(), "br-target")
 
 
 # what libvirt says of a guest that runs, in the place behind which it says it
@@ -45,7 +45,7 @@ def test_what_libvirt_describes_passes_without_what_each_host_decides_itself() -
     described = DESCRIBED
     for place, more in MORE.items():
         described = described.replace(place, place + more, 1)
-    passed = ElementTree.fromstring(vetted(described, station(), "br-target"))
+    passed = ElementTree.fromstring(vetted(described, instance(), "br-target"))
     assert passed.find("devices/interface/source").attrib == {"bridge": "br-target"}
     for path in ("seclabel", "resource", ".//backingStore", "devices/channel/source", "devices/interface/target"):
         assert passed.find(path) is None, path
@@ -92,9 +92,9 @@ EVIL = {
 def test_what_the_portal_gives_no_guest_is_refused(there: str, instead: str) -> None:
     assert there in DESCRIBED
     with pytest.raises(MigrationError, match="The definition of guest, as its host tells it"):
-        vetted(DESCRIBED.replace(there, instead, 1), station(), "br-target")
+        vetted(DESCRIBED.replace(there, instead, 1), instance(), "br-target")
 
 
 def test_whom_the_source_lets_a_guest_run_as_does_not_travel() -> None:
     label = "<seclabel type='static' model='dac' relabel='no'><label>+0:+0</label></seclabel></domain>"
-    assert "seclabel" not in vetted(DESCRIBED.replace("</domain>", label), station(), "br-target")
+    assert "seclabel" not in vetted(DESCRIBED.replace("</domain>", label), instance(), "br-target")

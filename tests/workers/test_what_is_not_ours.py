@@ -11,8 +11,8 @@ from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.base import CommandFailed
 from workers.layers import STORES
-from workers.move import Station
 from workers.operating import _clone_and_start
+from workers.specs import InstanceSpec
 
 
 @pytest.fixture
@@ -21,56 +21,58 @@ def here(tmp_path: Path) -> ThisMachine:
 
 
 @pytest.fixture
-def station(here: ThisMachine) -> Station:
+def instance(here: ThisMachine) -> InstanceSpec:
     """A container's, whose layers are here."""
-    station = World().context().move.station
-    for layer in ("base/debian-13", f"app/overlay/{station.app_layer}"):
+    instance = World().context().spec.instance
+    for layer in ("base/debian-13", f"app/overlay/{instance.app_layer}"):
         (here.place / f"layers/{layer}/rootfs").mkdir(parents=True)
-    return station
+    return instance
 
 
-def instance(here: ThisMachine, station: Station) -> Path:
-    return here.place / "instances" / station.service
+def place_of(here: ThisMachine, instance: InstanceSpec) -> Path:
+    return here.place / "instances" / instance.service
 
 
 async def test_a_deployment_that_finds_the_place_taken_leaves_what_is_there(
-    here: ThisMachine, station: Station
+    here: ThisMachine, instance: InstanceSpec
 ) -> None:
-    diary = instance(here, station) / "upper/diary.txt"  # stopped, and not this portal's, or forgotten by it
+    diary = place_of(here, instance) / "upper/diary.txt"  # stopped, and not this portal's, or forgotten by it
     diary.parent.mkdir(parents=True)
     diary.write_text("nobody has this twice")
     with pytest.raises(CommandFailed, match="is there already"):
-        await _clone_and_start(here, station)
+        await _clone_and_start(here, instance)
     assert diary.exists()
 
 
-async def test_what_a_deployment_itself_made_is_removed_when_it_fails(here: ThisMachine, station: Station) -> None:
+async def test_what_a_deployment_itself_made_is_removed_when_it_fails(
+    here: ThisMachine, instance: InstanceSpec
+) -> None:
     here.tool("lxc-start", 'echo "ERROR it has no root" >"$7"; exit 1')
     here.tool("sleep", "exit 0")
     with pytest.raises(CommandFailed, match="does not start: ERROR it has no root"):
-        await _clone_and_start(here, station)
-    assert not instance(here, station).exists()
+        await _clone_and_start(here, instance)
+    assert not place_of(here, instance).exists()
 
 
 async def test_what_was_half_cloned_is_removed_and_the_first_error_is_the_one_that_is_said(
-    here: ThisMachine, station: Station
+    here: ThisMachine, instance: InstanceSpec
 ) -> None:
     here.tool("chown", "echo 'the disk is full' >&2; exit 1")
     with pytest.raises(CommandFailed, match="the disk is full"):
-        await _clone_and_start(here, station)
-    assert not instance(here, station).exists()
+        await _clone_and_start(here, instance)
+    assert not place_of(here, instance).exists()
 
 
 async def test_an_instance_whose_deployment_broke_off_before_its_start_can_be_removed(
-    here: ThisMachine, station: Station
+    here: ThisMachine, instance: InstanceSpec
 ) -> None:
     """Cloned, and then the worker died: there is no configuration yet, and the portal's Remove is the only way out."""
-    await STORES["lxc", "overlay"].clone_for_start(here, station)
-    found = await GUESTS["lxc"].find(here, station)
-    assert (found.state, found.instance, found.owner) == ("ABSENT", True, station.hardware_address)
-    await GUESTS["lxc"].stop(here, station)
-    await GUESTS["lxc"].remove(here, station)
-    assert not instance(here, station).exists()
+    await STORES["lxc", "overlay"].clone_for_start(here, instance)
+    found = await GUESTS["lxc"].find(here, instance)
+    assert (found.state, found.instance, found.owner) == ("ABSENT", True, instance.hardware_address)
+    await GUESTS["lxc"].stop(here, instance)
+    await GUESTS["lxc"].remove(here, instance)
+    assert not place_of(here, instance).exists()
 
 
 @pytest.mark.parametrize(
@@ -81,15 +83,17 @@ async def test_an_instance_whose_deployment_broke_off_before_its_start_can_be_re
     ],
 )
 async def test_what_an_earlier_version_made_says_whose_it_is(
-    file: str, text: str, here: ThisMachine, station: Station
+    file: str, text: str, here: ThisMachine, instance: InstanceSpec
 ) -> None:
-    instance(here, station).mkdir()
-    (instance(here, station) / file).write_text(text)
-    assert (await GUESTS["lxc"].find(here, station)).owner == "02:4d:aa:aa:aa:aa"
+    place_of(here, instance).mkdir()
+    (place_of(here, instance) / file).write_text(text)
+    assert (await GUESTS["lxc"].find(here, instance)).owner == "02:4d:aa:aa:aa:aa"
 
 
-async def test_another_guest_of_libvirts_with_this_name_is_not_touched(here: ThisMachine, station: Station) -> None:
-    machine = replace(station, kind="kvm")
+async def test_another_guest_of_libvirts_with_this_name_is_not_touched(
+    here: ThisMachine, instance: InstanceSpec
+) -> None:
+    machine = replace(instance, kind="kvm")
     here.tool(
         "virsh",
         'case "$2" in dumpxml) echo "<mac address=\'52:54:00:00:00:01\'/>" ;; domstate) echo running ;; '
@@ -104,9 +108,9 @@ async def test_another_guest_of_libvirts_with_this_name_is_not_touched(here: Thi
     assert not (here.tools / "virsh.log").exists(), "it was shut down, or destroyed"
 
 
-async def test_a_host_without_libvirt_has_no_virtual_machine(here: ThisMachine, station: Station) -> None:
+async def test_a_host_without_libvirt_has_no_virtual_machine(here: ThisMachine, instance: InstanceSpec) -> None:
     here.tool("sh", 'PATH=$(dirname "$0"); export PATH; exec /bin/sh "$@"')  # nothing but the stand-ins is found
     for name in ("sed", "head", "cat"):
         here.tool(name, f'exec /bin/{name} "$@"')
-    found = await GUESTS["kvm"].find(here, replace(station, kind="kvm"))
+    found = await GUESTS["kvm"].find(here, replace(instance, kind="kvm"))
     assert (found.state, found.instance, found.owner) == ("ABSENT", False, "")

@@ -4,34 +4,34 @@ from typing import Protocol
 
 from migrations_app.technologies.findings import Side
 from workers.hosts.base import MecHost
-from workers.move import Found, Move, SavedState, Sight, Station
+from workers.specs import Found, InstanceSpec, InstanceState, MigrationSpec, SavedState
 from workers.transfer.rsync import Part
 
 
 class Guest(Protocol):
     """A technology in which services run. Each method raises MigrationError with one sentence: cause and mend."""
 
-    async def start(self, host: MecHost, station: Station) -> None:
+    async def start(self, host: MecHost, instance: InstanceSpec) -> None:
         """Start a cloned instance."""
         ...
 
-    async def stop(self, host: MecHost, station: Station) -> None:
+    async def stop(self, host: MecHost, instance: InstanceSpec) -> None:
         """Stop it and take its root apart; nothing to do when it does not run."""
         ...
 
-    async def remove(self, host: MecHost, station: Station) -> None:
+    async def remove(self, host: MecHost, instance: InstanceSpec) -> None:
         """Delete a stopped instance."""
         ...
 
-    async def memory_bytes(self, host: MecHost, station: Station) -> int:
+    async def memory_bytes(self, host: MecHost, instance: InstanceSpec) -> int:
         """The memory that it holds now, of which its saved state will be made; 0 when it does not run."""
         ...
 
-    async def find(self, host: MecHost, station: Station) -> Found:
+    async def find(self, host: MecHost, instance: InstanceSpec) -> Found:
         """Say what the host has of the service, outside any migration."""
         ...
 
-    async def look(self, host: MecHost, move: Move) -> Sight:
+    async def look(self, host: MecHost, spec: MigrationSpec) -> InstanceState:
         """Say what the host knows of the service."""
         ...
 
@@ -39,30 +39,30 @@ class Guest(Protocol):
         """The most seconds that saving about so much may take, its digest included."""
         ...
 
-    async def suspend(self, source: MecHost, move: Move, size_bytes: int) -> SavedState:
+    async def suspend(self, source: MecHost, spec: MigrationSpec, size_bytes: int) -> SavedState:
         """Freeze the service and save its running state; `size_bytes` is about what there is to save."""
         ...
 
-    def state_part(self, move: Move) -> Part:
+    def state_part(self, spec: MigrationSpec) -> Part:
         """The files of the saved state, and where the restoration looks for them."""
         ...
 
-    async def resume_on_source(self, source: MecHost, move: Move) -> str:
+    async def resume_on_source(self, source: MecHost, spec: MigrationSpec) -> str:
         """Let it go on where it was, whatever was reached; the opposite of `suspend`.
 
         What is not as it should be, though it goes on, is returned as a sentence.
         """
         ...
 
-    async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
+    async def restore(self, target: MecHost, spec: MigrationSpec, saved: SavedState) -> None:
         """Compare the received state's digest and let the service go on from it."""
         ...
 
-    async def undo_restore(self, target: MecHost, move: Move) -> None:
+    async def undo_restore(self, target: MecHost, spec: MigrationSpec) -> None:
         """End and remove what a failed restoration left."""
         ...
 
-    async def keep_idle(self, builder: MecHost, station: Station, number: int) -> None:
+    async def keep_idle(self, builder: MecHost, instance: InstanceSpec, number: int) -> None:
         """Keep the memory of the idle application beside its layer; asked of a technology that keeps it."""
         ...
 
@@ -70,15 +70,15 @@ class Guest(Protocol):
         """Whether that memory lies beside this layer, whose path is below the host's layer directory."""
         ...
 
-    async def announce(self, target: MecHost, station: Station) -> None:
+    async def announce(self, target: MecHost, instance: InstanceSpec) -> None:
         """Tell the network the service's new place."""
         ...
 
-    async def settle_target(self, target: MecHost, move: Move) -> str:
+    async def settle_target(self, target: MecHost, spec: MigrationSpec) -> str:
         """Remove from the target what only the migration needed; a sentence for what is not as it should be there."""
         ...
 
-    async def tidy_source(self, source: MecHost, move: Move) -> None:
+    async def tidy_source(self, source: MecHost, spec: MigrationSpec) -> None:
         """End what stood frozen on the source, and set the moved instance aside there with its saved state."""
         ...
 

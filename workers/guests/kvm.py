@@ -11,7 +11,7 @@ from migrations_app.technologies.findings import faults as forbidding
 from migrations_app.technologies.kvm import acceleration
 from workers.engine import MigrationError
 from workers.hosts.base import MecHost
-from workers.move import Move, SavedState, Station
+from workers.specs import InstanceSpec, MigrationSpec, SavedState
 from workers.transfer.rsync import IMAGE_OPTIONS
 
 from .scripted import RESTORE_LIMIT_S, ScriptedGuest
@@ -27,18 +27,18 @@ class KvmGuest(ScriptedGuest):
 
     kind, state_options = "kvm", IMAGE_OPTIONS
 
-    async def start(self, host: MecHost, station: Station) -> None:
-        domain = definition(station, host.target.access_bridge)
-        await self._call(host, "start", station.service, processors(station), stdin=domain, limit_s=60)
+    async def start(self, host: MecHost, instance: InstanceSpec) -> None:
+        domain = definition(instance, host.target.access_bridge)
+        await self._call(host, "start", instance.service, processors(instance), stdin=domain, limit_s=60)
 
-    async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
-        domain = vetted(decoded(saved.definition), move.station, target.target.access_bridge)
-        words = (move.migration, move.service, saved.digest)
+    async def _restore(self, target: MecHost, spec: MigrationSpec, saved: SavedState) -> dict[str, str]:
+        domain = vetted(decoded(saved.definition), spec.instance, target.target.access_bridge)
+        words = (spec.migration, spec.service, saved.digest)
         return await self._call(target, "restore", *words, stdin=domain, limit_s=RESTORE_LIMIT_S)
 
-    async def keep_idle(self, builder: MecHost, station: Station, number: int) -> None:
-        domain = definition(station, builder.target.access_bridge, connected=False)
-        words = (station.app_layer, station.storage, number, processors(station))
+    async def keep_idle(self, builder: MecHost, instance: InstanceSpec, number: int) -> None:
+        domain = definition(instance, builder.target.access_bridge, connected=False)
+        words = (instance.app_layer, instance.storage, number, processors(instance))
         await builder.call("layers/kvm/keep_idle", *words, stdin=domain, limit_s=240)
 
     async def has_idle(self, host: MecHost, layer: str) -> bool:
@@ -115,31 +115,31 @@ def _attribute(word: str) -> str:
     return quoteattr(_checked(word))
 
 
-def processors(station: Station) -> str:
+def processors(instance: InstanceSpec) -> str:
     """The processors of all hosts that the guest may move to, as one argument."""
-    if not station.processors:
+    if not instance.processors:
         raise MigrationError("No host's processor is known to libvirt: check the hosts first.")
-    return "".join(station.processors)
+    return "".join(instance.processors)
 
 
-def definition(station: Station, bridge: str, *, guest: str = "", connected: bool = True) -> str:
+def definition(instance: InstanceSpec, bridge: str, *, guest: str = "", connected: bool = True) -> str:
     """The domain's definition: a pinned machine type, and only devices that can be saved and moved.
 
     `guest` is the instance's name where it is not the service's own (the idle application); then it may stay unconnected.
     Every word in it is written as XML wants it, whoever has checked it before. Raises MigrationError where XML has no way to.
     """
-    name = guest or station.service
-    layer, instance = f"/var/lib/mec/layers/kvm/base/{station.base}/image", f"/var/lib/mec/instances/{name}"
+    name = guest or instance.service
+    layer, folder = f"/var/lib/mec/layers/kvm/base/{instance.base}/image", f"/var/lib/mec/instances/{name}"
     words = f"root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 init=/etc/mec/init mec.name={name}"
-    words += f" mec.address={station.address}/{station.prefix_length}"
+    words += f" mec.address={instance.address}/{instance.prefix_length}"
     state = "" if connected else "<link state='down'/>"
     return f"""\
-<domain type='{VIRTTYPES[station.acceleration]}'>
+<domain type='{VIRTTYPES[instance.acceleration]}'>
 <name>{_text(name)}</name>
-<uuid>{uuid.uuid5(uuid.NAMESPACE_OID, name + station.hardware_address)}</uuid>
-<memory unit='MiB'>{max(LEAST_MEMORY_MB, station.memory_mb)}</memory>
+<uuid>{uuid.uuid5(uuid.NAMESPACE_OID, name + instance.hardware_address)}</uuid>
+<memory unit='MiB'>{max(LEAST_MEMORY_MB, instance.memory_mb)}</memory>
 <vcpu>1</vcpu>
-<os><type arch='x86_64' machine={_attribute(station.machine_type)}>hvm</type>
+<os><type arch='x86_64' machine={_attribute(instance.machine_type)}>hvm</type>
 <kernel>{_text(layer)}/vmlinuz</kernel><initrd>{_text(layer)}/initrd.img</initrd><cmdline>{_text(words)}</cmdline></os>
 <features><acpi/><apic/></features>
 @CPU@
@@ -148,11 +148,11 @@ def definition(station: Station, bridge: str, *, guest: str = "", connected: boo
 <devices>
 <emulator>/usr/bin/qemu-system-x86_64</emulator>
 <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='none' discard='unmap'/>
-<source file={_attribute(f"{instance}/image/disk.qcow2")}/><target dev='vda' bus='virtio'/></disk>
-<interface type='bridge'><mac address={_attribute(station.hardware_address)}/>
+<source file={_attribute(f"{folder}/image/disk.qcow2")}/><target dev='vda' bus='virtio'/></disk>
+<interface type='bridge'><mac address={_attribute(instance.hardware_address)}/>
 <source bridge={_attribute(bridge)}/>
 <model type='virtio'/><rom enabled='no'/>{state}</interface>
-<serial type='file'><source path={_attribute(f"{instance}/console.log")}/><target port='0'/></serial>
+<serial type='file'><source path={_attribute(f"{folder}/console.log")}/><target port='0'/></serial>
 <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
 <memballoon model='virtio' freePageReporting='on'/>
 <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>

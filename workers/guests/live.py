@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from workers.engine import MigrationError
 from workers.hosts.base import SCRIPTS, MecHost
-from workers.move import Move
+from workers.specs import MigrationSpec
 
 from .vetting import decoded, vetted
 
@@ -34,26 +34,26 @@ class Progress:
 class LiveMigration:
     """One live migration, from its start to its end on the source's libvirt."""
 
-    def __init__(self, source: MecHost, target: MecHost, move: Move) -> None:
-        self._source, self._target, self._move = source, target, move
+    def __init__(self, source: MecHost, target: MecHost, spec: MigrationSpec) -> None:
+        self._source, self._target, self._spec = source, target, spec
         self._lines: AsyncIterator[str] | None = None
         self.bytes_on_wire = 0  # so far, at the source's backhaul interface
 
     async def start(self, interface: str) -> None:
         """Make the target ready to receive, and begin to copy. Raises MigrationError."""
-        move, bridge, live = self._move, self._target.target.access_bridge, self._move.live
+        spec, bridge, live = self._spec, self._target.target.access_bridge, self._spec.live
         assert live is not None  # only the live plan comes here
-        said = await self._source.call("kvm/describe", move.service)
-        domain = vetted(decoded(said["definition"]), move.station, bridge)
-        await self._target.call("kvm/receive_live", move.migration, move.service, stdin=domain)
+        said = await self._source.call("kvm/describe", spec.service)
+        domain = vetted(decoded(said["definition"]), spec.instance, bridge)
+        await self._target.call("kvm/receive_live", spec.migration, spec.service, stdin=domain)
         there = self._target.target
         login = f"{there.user}@{there.backhaul_address}"
-        await self._source.call("kvm/forward_live", move.migration, move.service, login, there.port)
+        await self._source.call("kvm/forward_live", spec.migration, spec.service, login, there.port)
         bandwidth_mbit = min(self._source.target.bandwidth_mbit, self._target.target.bandwidth_mbit)
         self._lines = self._source.stream(
             "kvm/migrate_live",
-            move.migration,
-            move.service,
+            spec.migration,
+            spec.service,
             bridge,
             interface,
             max(1, int(bandwidth_mbit * LINK_SHARE * 1e6 / 8 / 2**20)),
@@ -73,7 +73,7 @@ class LiveMigration:
         """Wait until the guest is on the target alone, and resume it there. Raises MigrationError."""
         async for values in self._said():
             if "ended" in values:
-                return await resume_on_target(self._target, self._move)
+                return await resume_on_target(self._target, self._spec)
         raise MigrationError(f"{self._source.name}: the live migration's command ended without a word.")
 
     async def _said(self) -> AsyncIterator[dict[str, str]]:
@@ -83,14 +83,14 @@ class LiveMigration:
             self.bytes_on_wire = int(values.get("bytes_on_wire", self.bytes_on_wire))
             if failed := values.get("failed"):
                 raise MigrationError(
-                    f"{self._move.service} could not be migrated live: {await self._why(failed)}", log=line
+                    f"{self._spec.service} could not be migrated live: {await self._why(failed)}", log=line
                 )
             yield values
 
     async def _why(self, failed: str) -> str:
         """What the source's libvirt says, and before it what the target refused: the source then sees its connection end."""
         with suppress(MigrationError):
-            said = await self._target.call("kvm/refusal", self._move.migration, limit_s=10)
+            said = await self._target.call("kvm/refusal", self._spec.migration, limit_s=10)
             if refused := said.get("refused"):
                 return f"{self._target.name} ended the connection, since {refused} ({failed})"
         return failed
@@ -114,11 +114,11 @@ def progress_of(values: dict[str, str]) -> Progress:
     return Progress(sentence, expected)
 
 
-async def resume_on_target(target: MecHost, move: Move) -> None:
+async def resume_on_target(target: MecHost, spec: MigrationSpec) -> None:
     """Resume the guest that was received whole; only when the source has it no more. Raises MigrationError."""
-    await target.call("kvm/resume_on_target", move.migration, move.service, limit_s=20)
+    await target.call("kvm/resume_on_target", spec.migration, spec.service, limit_s=20)
 
 
-async def abort(source: MecHost, move: Move) -> None:
+async def abort(source: MecHost, spec: MigrationSpec) -> None:
     """End the live migration, if it still goes on, and wait until libvirt has ended it."""
-    await source.call("kvm/abort_live", move.migration, move.service, limit_s=60)
+    await source.call("kvm/abort_live", spec.migration, spec.service, limit_s=60)

@@ -4,7 +4,7 @@ from migrations_app.admission import rules
 from migrations_app.technologies.findings import Side, faults
 from workers.engine import MigrationError
 from workers.hosts.base import MecHost
-from workers.move import Move, SavedState, Station
+from workers.specs import InstanceSpec, MigrationSpec, SavedState
 
 from . import criu
 from .scripted import RESTORE_LIMIT_S, ScriptedGuest
@@ -21,13 +21,13 @@ class LxcGuest(ScriptedGuest):
 
     kind = "lxc"
 
-    async def start(self, host: MecHost, station: Station) -> None:
-        container = safe_config(station, host.target.access_bridge)
-        await self._call(host, "start", station.service, interface_index(station), stdin=container)
+    async def start(self, host: MecHost, instance: InstanceSpec) -> None:
+        container = safe_config(instance, host.target.access_bridge)
+        await self._call(host, "start", instance.service, interface_index(instance), stdin=container)
 
-    async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
-        container = safe_config(move.station, target.target.access_bridge)
-        words = (move.migration, move.service, saved.digest)
+    async def _restore(self, target: MecHost, spec: MigrationSpec, saved: SavedState) -> dict[str, str]:
+        container = safe_config(spec.instance, target.target.access_bridge)
+        words = (spec.migration, spec.service, saved.digest)
         return await self._call(target, "restore", *words, stdin=container, limit_s=RESTORE_LIMIT_S)
 
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
@@ -43,22 +43,22 @@ class LxcGuest(ScriptedGuest):
         return criu.explain(log)
 
 
-def veth_name(station: Station) -> str:
+def veth_name(instance: InstanceSpec) -> str:
     """The host's end of the container's cable: the same on every host, and no other service's."""
-    return "mec" + station.hardware_address.replace(":", "")[4:]
+    return "mec" + instance.hardware_address.replace(":", "")[4:]
 
 
-def interface_index(station: Station) -> int:
+def interface_index(instance: InstanceSpec) -> int:
     """The number of the container's eth0: no host's own interface has one as high, and it is the same wherever it runs."""
-    random_bits = int(station.hardware_address.replace(":", "")[4:], 16)
+    random_bits = int(instance.hardware_address.replace(":", "")[4:], 16)
     return FIRST_INDEX + random_bits % (LAST_INDEX + 1 - FIRST_INDEX)
 
 
-def config(station: Station, bridge: str) -> str:
+def config(instance: InstanceSpec, bridge: str) -> str:
     """The container's configuration: only what CRIU can save and restore."""
     lines = [
-        f"lxc.uts.name = {station.service}",
-        f"lxc.rootfs.path = dir:/var/lib/mec/instances/{station.service}/rootfs",
+        f"lxc.uts.name = {instance.service}",
+        f"lxc.rootfs.path = dir:/var/lib/mec/instances/{instance.service}/rootfs",
         f"lxc.idmap = u 0 {ID_SHIFT} {ID_COUNT}",
         f"lxc.idmap = g 0 {ID_SHIFT} {ID_COUNT}",
         "lxc.init.cmd = /bin/sh /etc/mec/run",
@@ -69,39 +69,39 @@ def config(station: Station, bridge: str) -> str:
         "lxc.autodev = 0",
         "lxc.mount.auto = proc:rw sys:ro",
         "lxc.cgroup.devices.deny =",
-        *limits(station),
+        *limits(instance),
         "lxc.net.0.type = veth",
         f"lxc.net.0.link = {bridge}",
         "lxc.net.0.name = eth0",
-        f"lxc.net.0.veth.pair = {veth_name(station)}",
-        f"lxc.net.0.hwaddr = {station.hardware_address}",
-        f"lxc.net.0.ipv4.address = {station.address}/{station.prefix_length}",
+        f"lxc.net.0.veth.pair = {veth_name(instance)}",
+        f"lxc.net.0.hwaddr = {instance.hardware_address}",
+        f"lxc.net.0.ipv4.address = {instance.address}/{instance.prefix_length}",
         "lxc.net.0.flags = up",
     ]
     return "\n".join(lines)
 
 
-def limits(station: Station) -> list[str]:
+def limits(instance: InstanceSpec) -> list[str]:
     """The lines for both versions of control groups, of which a host takes its own; the scripts read them, too."""
     lines = [
-        f"lxc.cgroup.memory.limit_in_bytes = {station.memory_mb}M",
-        f"lxc.cgroup2.memory.max = {station.memory_mb}M",
+        f"lxc.cgroup.memory.limit_in_bytes = {instance.memory_mb}M",
+        f"lxc.cgroup2.memory.max = {instance.memory_mb}M",
     ]
-    if station.cpus is not None:
-        quota_us = round(station.cpus * CPU_PERIOD_US)
+    if instance.cpus is not None:
+        quota_us = round(instance.cpus * CPU_PERIOD_US)
         lines += [
             f"lxc.cgroup.cpu.cfs_period_us = {CPU_PERIOD_US}",
             f"lxc.cgroup.cpu.cfs_quota_us = {quota_us}",
             f"lxc.cgroup2.cpu.max = {quota_us} {CPU_PERIOD_US}",
         ]
-    if station.pids is not None:
-        lines += [f"lxc.cgroup.pids.max = {station.pids}", f"lxc.cgroup2.pids.max = {station.pids}"]
+    if instance.pids is not None:
+        lines += [f"lxc.cgroup.pids.max = {instance.pids}", f"lxc.cgroup2.pids.max = {instance.pids}"]
     return lines
 
 
-def safe_config(station: Station, bridge: str) -> str:
+def safe_config(instance: InstanceSpec, bridge: str) -> str:
     """The configuration as a host may have it. Raises MigrationError for a word that would add a line: a hook runs as root."""
-    for word in (station.service, station.hardware_address, station.address, bridge):
+    for word in (instance.service, instance.hardware_address, instance.address, bridge):
         if not word.isprintable():
             raise MigrationError(f"{word!r} cannot stand in a container's configuration: rename what is called so.")
-    return config(station, bridge)
+    return config(instance, bridge)

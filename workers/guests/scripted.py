@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 from workers.engine import MigrationError
 from workers.hosts.base import CommandFailed, MecHost
-from workers.move import Found, Move, SavedState, Sight, Station
+from workers.specs import Found, InstanceSpec, InstanceState, MigrationSpec, SavedState
 from workers.transfer.rsync import Part
 
 # below the time limits of their stages, which undo them
@@ -26,34 +26,34 @@ class ScriptedGuest(ABC):
     state_options = ""  # of rsync, for the saved state
 
     @abstractmethod
-    async def start(self, host: MecHost, station: Station) -> None:
+    async def start(self, host: MecHost, instance: InstanceSpec) -> None:
         """Start a cloned instance."""
 
     @abstractmethod
-    async def _restore(self, target: MecHost, move: Move, saved: SavedState) -> dict[str, str]:
+    async def _restore(self, target: MecHost, spec: MigrationSpec, saved: SavedState) -> dict[str, str]:
         """Run the restoration on the target."""
 
     @abstractmethod
     def explain(self, log: str) -> str | None:
         """One sentence, cause and mend, for what the technology wrote when it failed; None when it is not known."""
 
-    async def stop(self, host: MecHost, station: Station) -> None:
-        await self._call(host, "stop", station.service, station.hardware_address, limit_s=60)
+    async def stop(self, host: MecHost, instance: InstanceSpec) -> None:
+        await self._call(host, "stop", instance.service, instance.hardware_address, limit_s=60)
 
-    async def remove(self, host: MecHost, station: Station) -> None:
-        await self._call(host, "remove", station.service, station.hardware_address, limit_s=60)
+    async def remove(self, host: MecHost, instance: InstanceSpec) -> None:
+        await self._call(host, "remove", instance.service, instance.hardware_address, limit_s=60)
 
-    async def memory_bytes(self, host: MecHost, station: Station) -> int:
-        said = await self._call(host, "memory", station.service, limit_s=10)
+    async def memory_bytes(self, host: MecHost, instance: InstanceSpec) -> int:
+        said = await self._call(host, "memory", instance.service, limit_s=10)
         return int(said["bytes"])
 
-    async def find(self, host: MecHost, station: Station) -> Found:
-        said = await self._call(host, "find", station.service, station.hardware_address, limit_s=15)
+    async def find(self, host: MecHost, instance: InstanceSpec) -> Found:
+        said = await self._call(host, "find", instance.service, instance.hardware_address, limit_s=15)
         return Found(said["state"], said["instance"] == "yes", said["owner"], stranger="stranger" in said)
 
-    async def look(self, host: MecHost, move: Move) -> Sight:
-        said = await self._call(host, "locate", move.migration, move.service, limit_s=15)
-        return Sight(
+    async def look(self, host: MecHost, spec: MigrationSpec) -> InstanceState:
+        said = await self._call(host, "locate", spec.migration, spec.service, limit_s=15)
+        return InstanceState(
             running=said["state"] == "RUNNING",
             frozen=said["state"] in ("FROZEN", "FREEZING"),
             received=said["state"] == "RECEIVED",
@@ -64,42 +64,42 @@ class ScriptedGuest(ABC):
     def save_limit_s(self, size_bytes: int) -> float:
         return SAVE_LIMIT_S + digest_limit_s(size_bytes)
 
-    async def suspend(self, source: MecHost, move: Move, size_bytes: int) -> SavedState:
-        words = (move.migration, move.service, int(digest_limit_s(size_bytes)))
+    async def suspend(self, source: MecHost, spec: MigrationSpec, size_bytes: int) -> SavedState:
+        words = (spec.migration, spec.service, int(digest_limit_s(size_bytes)))
         said = await self._explained(
             self._call(source, "suspend", *words, limit_s=self.save_limit_s(size_bytes)),
-            f"{move.service} cannot be saved",
+            f"{spec.service} cannot be saved",
         )
         return SavedState(said["digest"], int(said["bytes"]), said.get("definition", ""))
 
-    def state_part(self, move: Move) -> Part:
-        return Part(f"migrations/{move.migration}/state", "instance/saved/state", self.state_options)
+    def state_part(self, spec: MigrationSpec) -> Part:
+        return Part(f"migrations/{spec.migration}/state", "instance/saved/state", self.state_options)
 
-    async def resume_on_source(self, source: MecHost, move: Move) -> str:
-        said = await self._call(source, "resume", move.migration, move.service, limit_s=RESTORE_LIMIT_S)
+    async def resume_on_source(self, source: MecHost, spec: MigrationSpec) -> str:
+        said = await self._call(source, "resume", spec.migration, spec.service, limit_s=RESTORE_LIMIT_S)
         return said.get("problem", "")
 
-    async def restore(self, target: MecHost, move: Move, saved: SavedState) -> None:
-        await self._explained(self._restore(target, move, saved), f"{move.service} cannot be restored on {target.name}")
+    async def restore(self, target: MecHost, spec: MigrationSpec, saved: SavedState) -> None:
+        await self._explained(self._restore(target, spec, saved), f"{spec.service} cannot be restored on {target.name}")
 
-    async def undo_restore(self, target: MecHost, move: Move) -> None:
-        await self._call(target, "undo_restore", move.migration, move.service, limit_s=45)
+    async def undo_restore(self, target: MecHost, spec: MigrationSpec) -> None:
+        await self._call(target, "undo_restore", spec.migration, spec.service, limit_s=45)
 
-    async def keep_idle(self, builder: MecHost, station: Station, number: int) -> None:
-        raise MigrationError(f"The idle memory of {station.app_layer} cannot be kept: {self.kind} has no such thing.")
+    async def keep_idle(self, builder: MecHost, instance: InstanceSpec, number: int) -> None:
+        raise MigrationError(f"The idle memory of {instance.app_layer} cannot be kept: {self.kind} has no such thing.")
 
     async def has_idle(self, host: MecHost, layer: str) -> bool:
         return False
 
-    async def announce(self, target: MecHost, station: Station) -> None:
-        await self._call(target, "announce", station.service, station.address, limit_s=10)
+    async def announce(self, target: MecHost, instance: InstanceSpec) -> None:
+        await self._call(target, "announce", instance.service, instance.address, limit_s=10)
 
-    async def settle_target(self, target: MecHost, move: Move) -> str:
-        said = await self._call(target, "settle_target", move.migration, move.service)
+    async def settle_target(self, target: MecHost, spec: MigrationSpec) -> str:
+        said = await self._call(target, "settle_target", spec.migration, spec.service)
         return said.get("problem", "")
 
-    async def tidy_source(self, source: MecHost, move: Move) -> None:
-        await self._call(source, "tidy_source", move.migration, move.service)
+    async def tidy_source(self, source: MecHost, spec: MigrationSpec) -> None:
+        await self._call(source, "tidy_source", spec.migration, spec.service)
 
     async def _call(
         self, host: MecHost, script: str, *words: str | int, stdin: str = "", limit_s: float = 30

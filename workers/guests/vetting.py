@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from workers.engine import MigrationError
-from workers.move import Station
+from workers.specs import InstanceSpec
 
 LONGEST = 200_000  # characters; libvirt writes some 7,000
 EMULATOR = "/usr/bin/qemu-system-x86_64"
@@ -114,18 +114,18 @@ def decoded(said: str) -> str:
         raise MigrationError(f"What a host says of a guest's definition cannot be read: {error}.") from error
 
 
-def vetted(definition: str, station: Station, bridge: str) -> str:
+def vetted(definition: str, instance: InstanceSpec, bridge: str) -> str:
     """The definition as the target may have it, on the target's bridge.
 
     Raises MigrationError with what is in it that the portal gives no guest, or that belongs to another service or to the host.
     """
-    root = _read(definition, station.service)
-    rules = _DOMAIN | _own(station)
+    root = _read(definition, instance.service)
+    rules = _DOMAIN | _own(instance)
     for path, element in list(_elements(root, LEFT_OUT)):
-        _check(path, element, rules, station.service)
+        _check(path, element, rules, instance.service)
     missing = {"name", "uuid", "devices/disk/source", "devices/emulator"} - {path for path, _ in _elements(root, set())}
     if missing:
-        raise _refusal(station.service, f"lacks {', '.join(sorted(missing))}")
+        raise _refusal(instance.service, f"lacks {', '.join(sorted(missing))}")
     for source in root.iterfind("devices/interface/source"):
         source.set("bridge", bridge)
     root.attrib.pop("id", None)
@@ -145,17 +145,17 @@ def _read(definition: str, service: str) -> Element:
     return root
 
 
-def _own(station: Station) -> dict[str, Allowed]:
+def _own(instance: InstanceSpec) -> dict[str, Allowed]:
     """What only this service's definition may hold."""
-    layer = f"/var/lib/mec/layers/kvm/base/{station.base}/image"
-    instance = f"/var/lib/mec/instances/{station.service}"
-    console = Allowed({"path": re.escape(f"{instance}/console.log"), "append": "on|off"})
+    layer = f"/var/lib/mec/layers/kvm/base/{instance.base}/image"
+    folder = f"/var/lib/mec/instances/{instance.service}"
+    console = Allowed({"path": re.escape(f"{folder}/console.log"), "append": "on|off"})
     return {
-        "name": Allowed(text=re.escape(station.service)),
+        "name": Allowed(text=re.escape(instance.service)),
         "os/kernel": Allowed(text=re.escape(f"{layer}/vmlinuz")),
         "os/initrd": Allowed(text=re.escape(f"{layer}/initrd.img")),
-        "devices/disk/source": Allowed({"file": re.escape(f"{instance}/image/disk.qcow2"), "index": NUMBER}),
-        "devices/interface/mac": Allowed({"address": f"(?i:{re.escape(station.hardware_address)})"}),
+        "devices/disk/source": Allowed({"file": re.escape(f"{folder}/image/disk.qcow2"), "index": NUMBER}),
+        "devices/interface/mac": Allowed({"address": f"(?i:{re.escape(instance.hardware_address)})"}),
         "devices/serial/source": console,
         "devices/console/source": console,
     }

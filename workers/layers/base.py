@@ -4,7 +4,7 @@ from typing import Protocol
 
 from migrations_app.technologies import TECHNOLOGIES
 from workers.hosts.base import MecHost
-from workers.move import AppAtSource, Move, Station
+from workers.specs import AppAtSource, InstanceSpec, MigrationSpec
 from workers.transfer.rsync import Part
 
 
@@ -20,19 +20,19 @@ def layer_of(path: str) -> tuple[str, str, str]:
 class LayerStore(Protocol):
     """How layers lie on hosts: what a clone is, and which files make up the layer that travels."""
 
-    async def clone_base_as_app(self, target: MecHost, move: Move) -> None:
+    async def clone_base_as_app(self, target: MecHost, spec: MigrationSpec) -> None:
         """Begin an application layer at the target, in the migration's own directory."""
         ...
 
-    async def keep_app(self, target: MecHost, move: Move, app: AppAtSource) -> int:
+    async def keep_app(self, target: MecHost, spec: MigrationSpec, app: AppAtSource) -> int:
         """Make the received application layer the target's own; its size in bytes. A damaged one is refused."""
         ...
 
-    async def clone_as_instance(self, target: MecHost, move: Move) -> None:
+    async def clone_as_instance(self, target: MecHost, spec: MigrationSpec) -> None:
         """Clone the application (three layers) or the base (two) as the instance that will be received."""
         ...
 
-    async def clone_for_start(self, host: MecHost, station: Station) -> None:
+    async def clone_for_start(self, host: MecHost, instance: InstanceSpec) -> None:
         """Clone the application layer as a new instance, to be started on this host."""
         ...
 
@@ -44,7 +44,7 @@ class LayerStore(Protocol):
         """The files of the application layer."""
         ...
 
-    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
+    def instance_parts(self, spec: MigrationSpec, app: AppAtSource) -> list[Part]:
         """The files that travel after the suspension: the instance layer, and with two layers all above the base."""
         ...
 
@@ -60,28 +60,28 @@ class Cloning:
         """Where an application layer lies, below the hosts' layer directory."""
         return f"{TECHNOLOGIES[self.kind].layers_folder}app/{self.storage}/{layer}"
 
-    async def clone_base_as_app(self, target: MecHost, move: Move) -> None:
+    async def clone_base_as_app(self, target: MecHost, spec: MigrationSpec) -> None:
         script = f"layers/{self.kind}/clone_base_as_app"
-        words = (move.migration, move.station.base, self.storage, move.station.app_layer)
+        words = (spec.migration, spec.instance.base, self.storage, spec.instance.app_layer)
         await target.call(script, *words, limit_s=120)
 
-    async def keep_app(self, target: MecHost, move: Move, app: AppAtSource) -> int:
+    async def keep_app(self, target: MecHost, spec: MigrationSpec, app: AppAtSource) -> int:
         said = await target.call(
-            "layers/keep_layer", move.migration, self.place(move.station.app_layer), app.digest, limit_s=300
+            "layers/keep_layer", spec.migration, self.place(spec.instance.app_layer), app.digest, limit_s=300
         )
         return int(said["bytes"])
 
-    async def clone_as_instance(self, target: MecHost, move: Move) -> None:
-        layer = move.station.app_layer if move.layers == 3 else "-"
-        await self._clone(target, move.station, f"incoming/{move.migration}/files/instance", layer, move.idle_memory)
+    async def clone_as_instance(self, target: MecHost, spec: MigrationSpec) -> None:
+        layer = spec.instance.app_layer if spec.layers == 3 else "-"
+        await self._clone(target, spec.instance, f"incoming/{spec.migration}/files/instance", layer, spec.idle_memory)
 
-    async def clone_for_start(self, host: MecHost, station: Station) -> None:
-        await self._clone(host, station, f"instances/{station.service}", station.app_layer)
+    async def clone_for_start(self, host: MecHost, instance: InstanceSpec) -> None:
+        await self._clone(host, instance, f"instances/{instance.service}", instance.app_layer)
 
-    async def _clone(self, host: MecHost, station: Station, place: str, layer: str, idle: bool = False) -> None:
+    async def _clone(self, host: MecHost, instance: InstanceSpec, place: str, layer: str, idle: bool = False) -> None:
         script = f"layers/{self.kind}/clone_instance"
         how = (self.storage, "idle" if idle else "-")
-        words = (station.service, place, station.base, layer, *how, station.hardware_address)
+        words = (instance.service, place, instance.base, layer, *how, instance.hardware_address)
         await host.call(script, *words, limit_s=120)
 
     def app_parts(self, app: AppAtSource) -> list[Part]:

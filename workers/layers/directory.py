@@ -1,6 +1,6 @@
 """Layers as the paper had them: each a full copy of the one below plus its own files; rsync sends the difference."""
 
-from workers.move import AppAtSource, Move
+from workers.specs import AppAtSource, MigrationSpec
 from workers.transfer.rsync import Part
 
 from .base import Cloning
@@ -11,5 +11,5 @@ class DirectoryStore(Cloning):
 
     kind, storage = "lxc", "directory"
 
-    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
-        return [Part(f"instances/{move.service}/rootfs", "instance/rootfs")]
+    def instance_parts(self, spec: MigrationSpec, app: AppAtSource) -> list[Part]:
+        return [Part(f"instances/{spec.service}/rootfs", "instance/rootfs")]

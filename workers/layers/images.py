@@ -1,6 +1,6 @@
 """Layers of virtual machines: disk images."""
 
-from workers.move import AppAtSource, Move
+from workers.specs import AppAtSource, MigrationSpec
 from workers.transfer.rsync import IMAGE_OPTIONS, Part
 
 from .base import Cloning
@@ -12,10 +12,10 @@ class BackedImages(Cloning):
     kind, storage = "kvm", "overlay"
     options = IMAGE_OPTIONS
 
-    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
-        own = Part(f"instances/{move.service}/image", "instance/image", self.options)
+    def instance_parts(self, spec: MigrationSpec, app: AppAtSource) -> list[Part]:
+        own = Part(f"instances/{spec.service}/image", "instance/image", self.options)
         # the application goes below the instance's own overlay, as it does in a container
-        return [own] if move.layers == 3 else [Part(app.path, "instance/lower", self.options), own]
+        return [own] if spec.layers == 3 else [Part(app.path, "instance/lower", self.options), own]
 
 
 class FullImages(Cloning):
@@ -24,5 +24,5 @@ class FullImages(Cloning):
     kind, storage = "kvm", "directory"
     options = IMAGE_OPTIONS
 
-    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
-        return [Part(f"instances/{move.service}/image", "instance/image", self.options)]
+    def instance_parts(self, spec: MigrationSpec, app: AppAtSource) -> list[Part]:
+        return [Part(f"instances/{spec.service}/image", "instance/image", self.options)]

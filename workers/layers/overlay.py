@@ -3,7 +3,7 @@
 What the paper named as open: with a directory store each layer repeats all the files of the one below.
 """
 
-from workers.move import AppAtSource, Move
+from workers.specs import AppAtSource, MigrationSpec
 from workers.transfer.rsync import Part
 
 from .base import Cloning
@@ -14,7 +14,7 @@ class OverlayStore(Cloning):
 
     kind, storage = "lxc", "overlay"
 
-    def instance_parts(self, move: Move, app: AppAtSource) -> list[Part]:
-        upper = Part(f"instances/{move.service}/upper", "instance/upper")
+    def instance_parts(self, spec: MigrationSpec, app: AppAtSource) -> list[Part]:
+        upper = Part(f"instances/{spec.service}/upper", "instance/upper")
         # kept apart from the upper directory, so that a file the instance deleted from the application stays deleted
-        return [upper] if move.layers == 3 else [Part(app.path, "instance/lower"), upper]
+        return [upper] if spec.layers == 3 else [Part(app.path, "instance/lower"), upper]

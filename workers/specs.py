@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Station:
+class InstanceSpec:
     """A service as a host runs it: its layers, its place in the network, its limits."""
 
     service: str
@@ -36,18 +36,18 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Move:
+class MigrationSpec:
     """One migration of a service."""
 
     migration: int
-    station: Station
+    instance: InstanceSpec
     layers: int
     live: Live | None = None  # by the technology itself; None: saved and sent
     idle_memory: bool = False  # send the memory as a difference to that of the idle application
 
     @property
     def service(self) -> str:
-        return self.station.service
+        return self.instance.service
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SavedState:
 
 
 @dataclass(frozen=True)
-class Sight:
+class InstanceState:
     """What one host says of a service during a migration."""
 
     running: bool
