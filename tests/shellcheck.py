@@ -7,23 +7,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from workers.hosts.base import SCRIPTS, script_text
+from workers.hosts.base import GUESTS, SCRIPTS, script_file, script_text, shared_by
 
 # what is meant: word splitting of lists that the portal made, names that a script shares with the functions it calls, and files
 # that are on the host alone
 MEANT = "SC2086,SC2034,SC1091"
-DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
+ROOT = Path(__file__).resolve().parent.parent
+DEPLOY = ROOT / "deploy"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 
 
 def faults_of(name: str) -> list[str]:
     """One line a fault, with the script's own line numbers."""
-    common = script_text("common")
-    text = common if name == "common" else common + script_text(name)
-    before = 0 if name == "common" else common.count("\n")
+    common = "" if name == "common" else script_text("common") if name.endswith("/common") else shared_by(name)
+    text, before = common + script_text(name), common.count("\n")
     # as they are started: sh -eu
     return [
-        f"workers/scripts/{name}.sh:{fault['line'] - before - 1}: SC{fault['code']} {fault['message']}"
+        f"{script_file(name).relative_to(ROOT)}:{fault['line'] - before - 1}: SC{fault['code']} {fault['message']}"
         for fault in look_at(f"set -eu\n{text}")
         if fault["line"] > before + 1
     ]
@@ -39,6 +39,7 @@ def look_at(text: str) -> list[dict[str, Any]]:
 
 def main() -> None:
     names = sorted(str(path.relative_to(SCRIPTS).with_suffix("")) for path in SCRIPTS.rglob("*.sh"))
+    names += sorted(f"{path.parts[-3]}/{path.stem}" for path in GUESTS.glob("*/scripts/*.sh"))
     faults = [fault for name in names for fault in faults_of(name)]
     operators = sorted(DEPLOY.glob("*.sh"))
     for script in operators:

@@ -31,7 +31,7 @@ TOY = Technology(
 
 
 class ToyGuest(ScriptedGuest):
-    """Each step of its life is a script below workers/scripts/toy."""
+    """Each step of its life is a script beside it."""
 
     kind = "toy"
 

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 from migrations_app.admission import rules
 from migrations_app.technologies.findings import FAULT, Finding, Side, faults
-from workers.engine import MigrationError
-from workers.guests.vetting import decoded, vetted
 from workers.specs import MigrationSpec
 
 
@@ -13,17 +11,6 @@ def faults_of(spec: MigrationSpec, source: Side, target: Side) -> list[str]:
     """Every fault that does not depend on the technology, one sentence each with what to do."""
     found = [*_layers(spec, source, target), *_place(spec, source, target), *_room(spec, source, target)]
     return faults(found)
-
-
-def definition_faults(spec: MigrationSpec, source: Side) -> list[str]:
-    """What is in a virtual machine's definition that its target would not take; looked at again when it has been saved."""
-    definition = source.values.get("definition")
-    try:
-        if definition:
-            vetted(decoded(definition), spec.instance, "any")
-    except MigrationError as error:
-        return [str(error)]
-    return []
 
 
 def _layers(spec: MigrationSpec, source: Side, target: Side) -> Iterator[Finding]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from workers.engine import Location, MigrationError
-from workers.guests.base import Guest
-from workers.guests.live import LiveMigration, abort, resume_on_target
+from workers.guests.base import Guest, LiveMigration, LiveWay
 from workers.hosts.base import MecHost
 from workers.layers.base import LayerStore
 from workers.probe import Probe
@@ -74,6 +73,15 @@ class MigrationContext:
             raise MigrationError("No saved state is known: the service was not suspended.")
         return SavedState(self.made["digest"], self.made["state_bytes"], self.definition)
 
+    @property
+    def live_way(self) -> LiveWay:
+        """The technology's own live migration. Raises MigrationError where it has none."""
+        if self.guest.live is None:
+            raise MigrationError(
+                f"{self.spec.service} cannot be migrated live: its technology has no live migration of its own."
+            )
+        return self.guest.live
+
     async def locate(self) -> Location:
         """Ask both hosts where the service is; a live migration that goes on by itself is ended first.
 
@@ -81,12 +89,12 @@ class MigrationContext:
         """
         try:
             if "live" in self.made:
-                await abort(self.source, self.spec)
+                await self.live_way.abort(self.source, self.spec)
             source, target = await self._look()
             gone = not (source.running or source.frozen or source.saved)
             # frozen: the command that resumes it broke off in its midst
             if "live" in self.made and gone and (target.received or target.frozen):
-                await resume_on_target(self.target, self.spec)
+                await self.live_way.resume_on_target(self.target, self.spec)
                 source, target = await self._look()
         except MigrationError:
             return Location.UNKNOWN

@@ -4,10 +4,9 @@ import asyncio
 import time
 
 from migrations_app.technologies.findings import Side
-from workers.checks import definition_faults, faults_of
+from workers.checks import faults_of
 from workers.context import MigrationContext as Context
 from workers.engine import CheckFailed, MigrationError
-from workers.guests.live import RELAY, LiveMigration
 from workers.hosts.base import raise_first
 from workers.specs import AppAtSource
 from workers.transfer.rsync import Part
@@ -43,7 +42,7 @@ async def check(ctx: Context) -> None:
         here, there = Side(ctx.source.name, source), Side(ctx.target.name, target)
         faults += faults_of(ctx.spec, here, there) + await ctx.guest.faults(ctx.target, here, there)
         # after the others, which name the same with what to do about it
-        faults = faults or definition_faults(ctx.spec, here)
+        faults = faults or ctx.guest.definition_faults(ctx.spec, here)
     faults += [str(error) for error in errors]  # after the hosts' own: a guest that panicked does not answer, either
     if faults:
         raise CheckFailed(faults)
@@ -61,7 +60,7 @@ async def prepare(ctx: Context) -> None:
     """Make the way from source to target: a key for this migration alone, and a connection that stays open."""
     await ctx.make(prepared=True)
     if ctx.spec.live:
-        await ctx.transfer.open(live_service=ctx.spec.service, relay=RELAY.read_text())
+        await ctx.transfer.open(live_service=ctx.spec.service, relay=ctx.live_way.relay())
     else:
         await ctx.transfer.open()
 
@@ -139,7 +138,7 @@ async def undo_restore(ctx: Context) -> None:
 async def copy_live(ctx: Context) -> None:
     """Start the technology's own migration, and return when it switches over: from here on the service may run on the target."""
     await ctx.make(restoring=True, live=True)
-    ctx.live = LiveMigration(ctx.source, ctx.target, ctx.spec)
+    ctx.live = ctx.live_way.between(ctx.source, ctx.target, ctx.spec)
     await ctx.live.start(ctx.facts.get("backhaul_interface", ""))
     await ctx.note(bytes_expected=int(ctx.facts.get("memory_bytes") or 0) + int(ctx.facts.get("instance_bytes") or 0))
     async for progress in ctx.live.copying():

@@ -9,7 +9,7 @@ from tests.engine.fakes import FakeHost, FakeJournal, Fault, Trouble, WorkerDied
 from workers.context import MigrationContext
 from workers.engine import LeaseLost, Outcome, recover, run
 from workers.guests import GUESTS
-from workers.guests.kvm import definition
+from workers.guests.kvm.guest import definition
 from workers.hosts.ssh import HostClock
 from workers.layers import STORES
 from workers.plans import PLANS

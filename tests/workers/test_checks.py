@@ -10,8 +10,8 @@ from tests.engine.world import World
 from workers.checks import faults_of
 from workers.context import place
 from workers.engine import Location
-from workers.guests.kvm import KvmGuest
-from workers.guests.lxc import LxcGuest, config, interface_index, veth_name
+from workers.guests.kvm.guest import KvmGuest
+from workers.guests.lxc.guest import LxcGuest, config, interface_index, veth_name
 from workers.specs import InstanceState, MigrationSpec
 
 SOURCE = {

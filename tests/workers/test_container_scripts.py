@@ -8,7 +8,7 @@ import pytest
 from tests.engine.world import World
 from tests.workers.containers import running
 from tests.workers.this_machine import ThisMachine
-from workers.guests.lxc import config
+from workers.guests.lxc.guest import config
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.guests import criu
+from workers.guests.lxc.guest import criu
 
 LOGS = Path(__file__).parent / "criu_logs"
 CAUSES = {

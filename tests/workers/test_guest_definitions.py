@@ -7,8 +7,8 @@ import pytest
 
 from tests.engine.world import World
 from workers.engine import MigrationError
-from workers.guests.kvm import definition
-from workers.guests.lxc import safe_config
+from workers.guests.kvm.guest import definition
+from workers.guests.lxc.guest import safe_config
 from workers.specs import InstanceSpec
 
 WORDS = ["br'0", "a'/><b c='", 'a"b', "a & b", "<!--", "]]>", "a\nb", "ü"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.workers.this_machine import ThisMachine
-from workers.guests.live import RELAY
+from workers.guests.kvm.live import RELAY
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.guests.live import RELAY
+from workers.guests.kvm.live import RELAY
 
 REMOTE, KEEPALIVE = 0x20008086, 0x6B656570
 MEMORY, DISK = "unix:///run/memory", "unix:///run/disk"

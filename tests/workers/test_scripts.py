@@ -9,8 +9,8 @@ import pytest
 from tests.engine.world import World
 from tests.workers.this_machine import ThisMachine
 from workers.engine import LeaseLost
-from workers.guests.kvm import definition, processors
-from workers.guests.lxc import config, interface_index
+from workers.guests.kvm.guest import definition, processors
+from workers.guests.lxc.guest import config, interface_index
 from workers.hosts.base import CommandFailed, CommandTimedOut
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine.world import World
 from workers.engine import MigrationError
-from workers.guests.kvm import definition
-from workers.guests.vetting import vetted
+from workers.guests.kvm.guest import definition
+from workers.guests.kvm.vetting import vetted
 from workers.specs import InstanceSpec
 
 # as libvirt 11.3 describes a guest of the emulated edge (virsh dumpxml --migratable)

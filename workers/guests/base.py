@@ -1,5 +1,7 @@
 """The protocol of a guest technology: what the stages ask of it."""
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from migrations_app.technologies.findings import Side
@@ -8,8 +10,56 @@ from workers.specs import Found, InstanceSpec, InstanceState, MigrationSpec, Sav
 from workers.transfer.rsync import Part
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a live migration is: a sentence for a person, and the bytes that it will have sent when nothing more changes."""
+
+    sentence: str
+    bytes_expected: int
+
+
+class LiveMigration(Protocol):
+    """One live migration by the technology itself, from its start to its end. Each method raises MigrationError."""
+
+    bytes_on_wire: int  # so far, at the source's backhaul interface
+
+    async def start(self, interface: str) -> None:
+        """Make the target ready to receive, and begin to copy; `interface` is the source's on the backhaul."""
+        ...
+
+    def copying(self) -> AsyncIterator[Progress]:
+        """How far it is, again and again, until it switches over."""
+        ...
+
+    async def end(self) -> None:
+        """Wait until the guest is on the target alone, and resume it there."""
+        ...
+
+
+class LiveWay(Protocol):
+    """What a technology has that moves its running guests itself."""
+
+    def relay(self) -> str:
+        """The program that stands before the target's own daemon, and passes what the migration of one guest needs."""
+        ...
+
+    def between(self, source: MecHost, target: MecHost, spec: MigrationSpec) -> LiveMigration:
+        """One such migration, not begun."""
+        ...
+
+    async def abort(self, source: MecHost, spec: MigrationSpec) -> None:
+        """End it, if it still goes on, and wait until it has ended."""
+        ...
+
+    async def resume_on_target(self, target: MecHost, spec: MigrationSpec) -> None:
+        """Resume the guest that was received whole; only when the source has it no more."""
+        ...
+
+
 class Guest(Protocol):
     """A technology in which services run. Each method raises MigrationError with one sentence: cause and mend."""
+
+    live: LiveWay | None  # None: it is saved and sent
 
     async def start(self, host: MecHost, instance: InstanceSpec) -> None:
         """Start a cloned instance."""
@@ -84,6 +134,10 @@ class Guest(Protocol):
 
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
         """Why this technology cannot move it between two hosts that said this of themselves; it may ask the target more."""
+        ...
+
+    def definition_faults(self, spec: MigrationSpec, source: Side) -> list[str]:
+        """What is in the guest's definition that its target would not take; looked at again when it has been saved."""
         ...
 
     def explain(self, log: str) -> str | None:

@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 
+from migrations_app.technologies.findings import Side
 from workers.engine import MigrationError
+from workers.guests.base import LiveWay
 from workers.hosts.base import CommandFailed, MecHost
 from workers.specs import Found, InstanceSpec, InstanceState, MigrationSpec, SavedState
 from workers.transfer.rsync import Part
@@ -20,9 +22,10 @@ def digest_limit_s(size_bytes: int) -> float:
 
 
 class ScriptedGuest(ABC):
-    """A technology whose scripts lie in workers/scripts/KIND and take the same arguments."""
+    """A technology whose scripts lie in workers/guests/KIND/scripts and take the same arguments."""
 
     kind: str
+    live: LiveWay | None = None
     state_options = ""  # of rsync, for the saved state
 
     @abstractmethod
@@ -36,6 +39,9 @@ class ScriptedGuest(ABC):
     @abstractmethod
     def explain(self, log: str) -> str | None:
         """One sentence, cause and mend, for what the technology wrote when it failed; None when it is not known."""
+
+    def definition_faults(self, spec: MigrationSpec, source: Side) -> list[str]:
+        return []
 
     async def stop(self, host: MecHost, instance: InstanceSpec) -> None:
         await self._call(host, "stop", instance.service, instance.hardware_address, limit_s=60)

@@ -12,6 +12,8 @@ from workers.engine import MigrationError
 from .fence import Fence
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+# each technology's own lie beside its guest, in a folder of its name
+GUESTS = SCRIPTS.parent / "guests"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class CommandTimedOut(MigrationError):
 
 
 class MecHost(Protocol):
-    """A host as the engine's stages see it. Scripts are named files in workers/scripts; arguments are never shell."""
+    """A host as the engine's stages see it. Scripts are named files (`script_file`); arguments are never shell."""
 
     @property
     def name(self) -> str: ...
@@ -71,10 +73,25 @@ class MecHost(Protocol):
         ...
 
 
+def script_file(name: str) -> Path:
+    """Where a script lies: TECHNOLOGY/NAME beside the technology's guest, each other below `scripts`."""
+    kind, _slash, rest = name.partition("/")
+    own = GUESTS / kind / "scripts" / f"{rest}.sh"
+    return own if own.exists() else SCRIPTS / f"{name}.sh"
+
+
 @cache
 def script_text(name: str) -> str:
     """The text of a script file, or of what all scripts share (common)."""
-    return (SCRIPTS / f"{name}.sh").read_text()
+    return script_file(name).read_text()
+
+
+def shared_by(name: str) -> str:
+    """The functions that stand before a script: what all share, and its technology's; all of them where it is of none."""
+    every = sorted(folder.parent.name for folder in GUESTS.glob("*/scripts"))
+    own = [kind for kind in every if kind in name.split("/")] or every
+    commons = [script_text("common"), *(script_text(f"{kind}/common") for kind in own)]
+    return "".join([*commons, f"TECHNOLOGIES='{' '.join(own)}'\n"])
 
 
 def script_for(name: str, given: str = "", fence: Fence | None = None) -> str:
@@ -83,7 +100,7 @@ def script_for(name: str, given: str = "", fence: Fence | None = None) -> str:
     `given` is what its function `given` prints: encoded, since no word of it may end the here-document and become a command.
     `fence` ends it before its first line when the work is another worker's by now.
     """
-    parts = [script_text("common")]
+    parts = [shared_by(name)]
     if given:
         parts.append(f"given() {{ base64 -d <<'END'\n{b64encode(given.encode()).decode()}\nEND\n}}\n")
     if fence:

@@ -10,7 +10,6 @@ fi
 grep -qw overlay /proc/filesystems || lacks="${lacks:-} overlay"
 unshare --net ip link add mec-try0 type veth peer name mec-try1 2>/dev/null || lacks="${lacks:-} veth"
 echo "missing_modules=${lacks:-}"
-version() { command -v "$1" >/dev/null && "$@" 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n1 || true; }
 echo "kernel=$(uname -r)"
 echo "boot_id=$(boot_id)"
 echo "machine=$(uname -m)"
@@ -19,38 +18,19 @@ echo "cpu_model=$(grep -m1 '^model name' /proc/cpuinfo | cut -d: -f2- | sed 's/^
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2- | sed 's/^ //')"
 echo "cores=$(nproc)"
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo cgroup_mode=v2; else echo cgroup_mode=v1; fi
-echo "lxc_version=$(version lxc-checkpoint --version)"
-echo "criu_version=$(version criu --version)"
 echo "rsync_version=$(version rsync --version)"
-if command -v criu >/dev/null; then echo "criu_check=$(criu check 2>&1 | tail -n1)"; else echo criu_check=; fi
 # sudo asks for the host's own name at each command; a resolver that does not answer takes seconds for it
 if [ "$OWNER" = root ] || timeout 1 getent ahosts "$(uname -n)" >/dev/null 2>&1; then echo own_name=yes; else echo own_name=no; fi
 for tool in xxh128sum arping iptables-restore flock ssh ip debootstrap pip3 newuidmap; do
     command -v $tool >/dev/null || missing="${missing:-} $tool"
 done
-# what carries the streams of a live migration; a host for containers alone needs none
-if command -v virsh >/dev/null && ! command -v socat >/dev/null; then missing="${missing:-} socat"; fi
-kvm_versions
-echo "acceleration=$(acceleration)"
-if command -v virsh >/dev/null && [ -n "$(acceleration)" ]; then
-    type=$(acceleration | sed s/tcg/qemu/)
-    echo "machine_type=$(qemu-system-x86_64 -machine help | sed -n 's/^q35 .*alias of \(pc-q35-[0-9.]*\).*/\1/p')"
-    # the processor that libvirt would give a guest here; what guests get is what all hosts have in common
-    cpu=$(virsh -q domcapabilities --virttype "$type" --machine q35 2>/dev/null | sed -n "/<mode name='host-model'/,/<\/mode>/p" | sed "s/<mode .*/<cpu mode='custom' match='exact'>/;s/<\/mode>/<\/cpu>/" | tr -d '\n')
-    echo "cpu_kvm=$cpu"
-    echo "cpu_model_kvm=$(echo "$cpu" | sed -n 's/.*<model[^>]*>\([^<]*\)<.*/\1/p')"
-fi
+for technology in $TECHNOLOGIES; do "facts_of_$technology"; done
 echo "missing_tools=${missing:-}"
 mkdir -p $MEC/layers $INSTANCES $MEC/incoming $MEC/migrations
 chmod 711 $MEC $MEC/layers $INSTANCES
 [ ! -d $MEC/layers/base ] || chmod 711 $MEC/layers/base
 find $MEC/layers/base -mindepth 1 -maxdepth 1 -exec chmod 711 {} + 2>/dev/null || true
-# images that an earlier portal made for QEMU as root; their digests know their modes, and are taken anew
-find $MEC/layers/kvm -maxdepth 3 -type d ! -perm -001 -exec chmod a+x {} + 2>/dev/null || true
-find $MEC/layers/kvm -type d -name image ! -perm -005 2>/dev/null | while read -r image; do
-    chmod -R a=rX "$image"
-    rm -f "${image%/image}/digest"
-done
+for technology in $TECHNOLOGIES; do "settle_layers_of_$technology"; done
 free_disk
 echo "memory_total_bytes=$(($(awk '/^MemTotal/{print $2}' /proc/meminfo) * 1024))"
 echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
@@ -70,21 +50,19 @@ drops_by() {
         done
 }
 echo "dropping_firewall=$(drops_by "$BRIDGE" | head -n1)"
-for content in "$MEC"/layers/base/*/rootfs "$MEC"/layers/app/*/*/rootfs "$MEC"/layers/kvm/base/*/image "$MEC"/layers/kvm/app/*/*/image; do
-    [ -d "$content" ] || continue
-    layer=${content%/*}
-    path=${layer#"$MEC/layers/"}
-    [ -s "$layer/digest" ] || { tree_digest "$content" >"$layer/digest.new"; tree_bytes "$content" >"$layer/bytes"; mv "$layer/digest.new" "$layer/digest"; }
-    echo "layer:$path=$(cat "$layer/digest") $(cat "$layer/bytes")"
-done
-for instance in "$INSTANCES"/*/; do
-    name=$(basename "$instance")
-    case $name in mec-idle-*) continue ;; esac  # an application that is being built
-    if [ -e "$instance/image/disk.qcow2" ]; then
-        echo "instance:$name=kvm $(domain_state "$name") $(guest_memory "$name")"
-    elif [ -s "$instance/config" ]; then
-        echo "instance:$name=lxc $(container_state "$name") $(container_memory "$name")"
-    fi
+for technology in $TECHNOLOGIES; do
+    "layers_of_$technology" | while read -r content; do
+        layer=${content%/*}
+        path=${layer#"$MEC/layers/"}
+        [ -s "$layer/digest" ] || { tree_digest "$content" >"$layer/digest.new"; tree_bytes "$content" >"$layer/bytes"; mv "$layer/digest.new" "$layer/digest"; }
+        echo "layer:$path=$(cat "$layer/digest") $(cat "$layer/bytes")"
+    done
+    for instance in "$INSTANCES"/*/; do
+        name=$(basename "$instance")
+        case $name in mec-idle-*) continue ;; esac # an application that is being built
+        state=$("state_of_$technology" "$name")
+        [ -z "$state" ] || echo "instance:$name=$technology $state $("memory_of_$technology" "$name")"
+    done
 done
 for left in "$MEC"/incoming/*/ "$MEC"/migrations/*/; do
     [ -d "$left" ] && left=${left%/} && echo "leftover:${left#"$MEC"/}=${left##*/}"

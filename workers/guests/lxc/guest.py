@@ -3,11 +3,11 @@
 from migrations_app.admission import rules
 from migrations_app.technologies.findings import Side, faults
 from workers.engine import MigrationError
+from workers.guests.scripted import RESTORE_LIMIT_S, ScriptedGuest
 from workers.hosts.base import MecHost
 from workers.specs import InstanceSpec, MigrationSpec, SavedState
 
 from . import criu
-from .scripted import RESTORE_LIMIT_S, ScriptedGuest
 
 # A container's users are unprivileged on the host: its root is nobody there, and CRIU has every right over its processes
 ID_SHIFT, ID_COUNT = 100_000, 65_536

@@ -9,29 +9,22 @@ Source: https://libvirt.org/migration.html, "Migration over UNIX sockets".
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass
+from pathlib import Path
 
 from workers.engine import MigrationError
-from workers.hosts.base import SCRIPTS, MecHost
+from workers.guests.base import Progress
+from workers.hosts.base import MecHost
 from workers.specs import MigrationSpec
 
 from .vetting import decoded, vetted
 
 # what stands between the source of a live migration and the target's libvirt
-RELAY = SCRIPTS / "kvm/relay.py"
+RELAY = Path(__file__).parent / "scripts/relay.py"
 # What QEMU may use of the link: the rest is for headers of TCP and ssh, so that nothing waits in the connection's buffers
 LINK_SHARE = 0.9
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far QEMU is: a sentence for a person, and the bytes that it will have sent when nothing more changes."""
-
-    sentence: str
-    bytes_expected: int
-
-
-class LiveMigration:
+class QemuMigration:
     """One live migration, from its start to its end on the source's libvirt."""
 
     def __init__(self, source: MecHost, target: MecHost, spec: MigrationSpec) -> None:
@@ -73,7 +66,7 @@ class LiveMigration:
         """Wait until the guest is on the target alone, and resume it there. Raises MigrationError."""
         async for values in self._said():
             if "ended" in values:
-                return await resume_on_target(self._target, self._spec)
+                return await LIVE.resume_on_target(self._target, self._spec)
         raise MigrationError(f"{self._source.name}: the live migration's command ended without a word.")
 
     async def _said(self) -> AsyncIterator[dict[str, str]]:
@@ -114,11 +107,20 @@ def progress_of(values: dict[str, str]) -> Progress:
     return Progress(sentence, expected)
 
 
-async def resume_on_target(target: MecHost, spec: MigrationSpec) -> None:
-    """Resume the guest that was received whole; only when the source has it no more. Raises MigrationError."""
-    await target.call("kvm/resume_on_target", spec.migration, spec.service, limit_s=20)
+class QemuLive:
+    """QEMU's live migration, as libvirt drives it."""
+
+    def relay(self) -> str:
+        return RELAY.read_text()
+
+    def between(self, source: MecHost, target: MecHost, spec: MigrationSpec) -> QemuMigration:
+        return QemuMigration(source, target, spec)
+
+    async def abort(self, source: MecHost, spec: MigrationSpec) -> None:
+        await source.call("kvm/abort_live", spec.migration, spec.service, limit_s=60)
+
+    async def resume_on_target(self, target: MecHost, spec: MigrationSpec) -> None:
+        await target.call("kvm/resume_on_target", spec.migration, spec.service, limit_s=20)
 
 
-async def abort(source: MecHost, spec: MigrationSpec) -> None:
-    """End the live migration, if it still goes on, and wait until libvirt has ended it."""
-    await source.call("kvm/abort_live", spec.migration, spec.service, limit_s=60)
+LIVE = QemuLive()

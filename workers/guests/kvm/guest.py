@@ -10,11 +10,13 @@ from migrations_app.technologies.findings import Side
 from migrations_app.technologies.findings import faults as forbidding
 from migrations_app.technologies.kvm import acceleration
 from workers.engine import MigrationError
+from workers.guests.base import LiveWay
+from workers.guests.scripted import RESTORE_LIMIT_S, ScriptedGuest
 from workers.hosts.base import MecHost
 from workers.specs import InstanceSpec, MigrationSpec, SavedState
 from workers.transfer.rsync import IMAGE_OPTIONS
 
-from .scripted import RESTORE_LIMIT_S, ScriptedGuest
+from .live import LIVE
 from .vetting import decoded, vetted
 
 # A recipe's memory is what its processes may use; a guest's own kernel needs some, too
@@ -26,6 +28,7 @@ class KvmGuest(ScriptedGuest):
     """Full virtual machines."""
 
     kind, state_options = "kvm", IMAGE_OPTIONS
+    live: LiveWay | None = LIVE
 
     async def start(self, host: MecHost, instance: InstanceSpec) -> None:
         domain = definition(instance, host.target.access_bridge)
@@ -64,6 +67,15 @@ class KvmGuest(ScriptedGuest):
             if lacks := said.get("lacks"):
                 faults.append(f"The guest's processor cannot be had on {there.name} ({lacks}): choose another target.")
         return faults
+
+    def definition_faults(self, spec: MigrationSpec, source: Side) -> list[str]:
+        definition = source.values.get("definition")
+        try:
+            if definition:
+                vetted(decoded(definition), spec.instance, "any")
+        except MigrationError as error:
+            return [str(error)]
+        return []
 
     def explain(self, log: str) -> str | None:
         return next((sentence for words, sentence in KNOWN if words in log), None)
