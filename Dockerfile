@@ -1,5 +1,4 @@
-# One image for web, worker and beat; the command says which. It runs as an ordinary user: only the emulated edge needs root,
-# and the emulated edge is not for here.
+# One image for web, worker and beat; the command says which. It runs as an ordinary user, without the edge on one machine (lab/).
 FROM python:3.11-slim-bookworm
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MEC_DATA_DIR=/data
 RUN useradd --system --uid 10001 --home-dir /data mec && install -d -o mec -g mec -m 700 /data
@@ -10,7 +9,6 @@ COPY manage.py pyproject.toml ./
 COPY mecportal mecportal
 COPY migrations_app migrations_app
 COPY workers workers
-COPY lab lab
 COPY templates templates
 COPY static static
 USER mec

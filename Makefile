@@ -35,9 +35,11 @@ lint: ready-test
 bench: ready-test
 	@$(PYTHON) -m tests.bench
 
+COMPILE := .venv/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe
 lock:
-	.venv/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe -o requirements.lock pyproject.toml
-	.venv/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe --extra test -o requirements-test.lock pyproject.toml
+	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) --extra lab -o requirements-lab.lock pyproject.toml
+	$(COMPILE) --extra lab --extra test -o requirements-test.lock pyproject.toml
 
 .PHONY: ready-demo ready-test
 ready-demo:
@@ -48,10 +50,10 @@ ready-test:
 	@python3 -m lab.prepare test
 	@$(MAKE) -s .venv/test
 
-.venv/demo: requirements.lock
+.venv/demo: requirements-lab.lock
 	@echo "Installing the pinned Python packages into .venv"
 	@test -x $(PYTHON) || python3 -m venv .venv
-	@.venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@.venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-lab.lock
 	@touch $@
 
 .venv/test: requirements-test.lock
