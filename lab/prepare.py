@@ -59,7 +59,7 @@ def main() -> int:
     if found:
         print(f"This machine lacks {len(found)} of what MEC Portal needs here:", file=sys.stderr)
         for item in found:
-            print(f"- {item.what}: {item.mend}", file=sys.stderr)
+            print(f"- {item.what}: {item.fix}", file=sys.stderr)
         return EXIT_UNMET
     if names := packages(TEST if sys.argv[1:] == ["test"] else DEMO):
         install(names)

@@ -30,10 +30,10 @@ FREE_BYTES_FOR = {EMULATED: FREE_BYTES, VIRTUAL: VM_FREE_BYTES}
 
 @dataclass(frozen=True)
 class Missing:
-    """One thing that is missing, and what mends it."""
+    """One thing that is missing, and what fixes it."""
 
     what: str
-    mend: str
+    fix: str
 
 
 class Unmet(LabError):
@@ -41,7 +41,7 @@ class Unmet(LabError):
 
     def __init__(self, missing: list[Missing]) -> None:
         self.missing = missing
-        rows = "\n".join(f"- {item.what}: {item.mend}" for item in missing)
+        rows = "\n".join(f"- {item.what}: {item.fix}" for item in missing)
         super().__init__(f"This machine lacks {len(missing)} of what the edge needs:\n{rows}")
 
 

@@ -73,7 +73,7 @@ def _record_layers(host: Host, found: facts.Facts) -> list[dict[str, str]]:
                 problems.append(
                     {
                         "what": f"Its base layer {name} ({TECHNOLOGIES[kind]}) differs from the other hosts'.",
-                        "mend": f"./manage.py base provision {host} --kind {kind}",
+                        "fix": f"./manage.py base provision {host} --kind {kind}",
                     }
                 )
             copy = actions.record_layer_copy(
@@ -109,7 +109,7 @@ def _missing_bases(host: Host, found: facts.Facts) -> list[dict[str, str]]:
     return [
         {
             "what": f"It holds no base layer for {TECHNOLOGIES[kind]}, so it cannot be a target of such services.",
-            "mend": f"./manage.py base provision {host} --kind {kind}",
+            "fix": f"./manage.py base provision {host} --kind {kind}",
         }
         for kind in sorted(wanted - held)
         if not TECHNOLOGIES[kind].missing_tools(found.values)
@@ -143,10 +143,10 @@ def _elsewhere(host: Host, found_here: dict[str, facts.Instance]) -> list[dict[s
         found, there = found_here[service.name], service.host
         if found.state == "RUNNING":
             what = f"“{service}” runs here, and the portal has it on {there}, {service.shown_status.label.lower()}."
-            problems.append({"what": what, "mend": f"./manage.py host check {there}"})
+            problems.append({"what": what, "fix": f"./manage.py host check {there}"})
         elif service.status == ServiceStatus.RUNNING:  # where that is not certain, this may be the only one
             what = f"A past instance of “{service}”, which runs on {there}, is still here ({found.state.lower()})."
-            problems.append({"what": what, "mend": TECHNOLOGIES[found.kind].remove_command.format(name=found.name)})
+            problems.append({"what": what, "fix": TECHNOLOGIES[found.kind].remove_command.format(name=found.name)})
     return problems
 
 
@@ -155,7 +155,7 @@ def _unknown(instances: list[facts.Instance]) -> list[dict[str, str]]:
     return [
         {
             "what": f"There is an instance “{found.name}” that the portal does not know ({found.state.lower()}).",
-            "mend": TECHNOLOGIES[found.kind].remove_command.format(name=found.name),
+            "fix": TECHNOLOGIES[found.kind].remove_command.format(name=found.name),
         }
         for found in sorted(instances, key=lambda found: found.name)
         if found.name not in known

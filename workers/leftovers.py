@@ -23,7 +23,7 @@ def problems_of(host: Host, leftovers: dict[str, str]) -> list[dict[str, str]]:
     found = []
     for mark, left in by_mark.items():
         if sentence := _sentence(host, mark, " and ".join(left)):
-            found.append({"what": sentence, "mend": "", "leftover": mark})
+            found.append({"what": sentence, "fix": "", "leftover": mark})
     return found
 
 

@@ -91,7 +91,7 @@ def record_missed_look(*, host: Host, answers: int, problem: str, fix: str) -> N
 def record_unreachable(*, host: Host, problem: str, fix: str) -> None:
     """A host that does not answer keeps its last facts, and says since when they are old; so do its services."""
     facts, created = HostFacts.objects.get_or_create(host=host, defaults={"gathered_at": timezone.now()})
-    problems = [{"what": problem, "mend": fix}]
+    problems = [{"what": problem, "fix": fix}]
     changed = created or facts.problems != problems
     if changed:
         facts.problems = problems

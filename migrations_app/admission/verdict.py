@@ -59,10 +59,10 @@ def of_host(host: Host) -> Iterator[Finding]:
     elif status == HostStatus.READY:
         yield Finding(OK, f"{host} was ready at its last check.")
     elif status == HostStatus.UNREACHABLE:
-        sentence = f"{host} does not answer: mend the connection, then check it."
+        sentence = f"{host} does not answer: fix the connection, then check it."
         yield Finding(FAULT, sentence, "check", host.name)
     elif status == HostStatus.PROBLEM:
-        sentence = f"{host} has problems: its page lists them, each with what mends it."
+        sentence = f"{host} has problems: its page lists them, each with what fixes it."
         yield Finding(WARNING, sentence, "host", host.name)
     else:
         yield Finding(FAULT, f"{host} has not been checked yet: check it first.", "check", host.name)

@@ -117,7 +117,7 @@ class HostFacts(models.Model):
     # kernel, cpu_model, cpu_flags, cores, cgroup_mode, each technology's own (technologies/), rsync_version,
     # disk_free_bytes, memory_free_bytes, memory_total_bytes, clock_offset_ms, backhaul_interface, ...
     values: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
-    # [{"what": sentence, "mend": command}]
+    # [{"what": sentence, "fix": command}]
     problems: "models.JSONField[list[dict[str, str]], list[dict[str, str]]]" = models.JSONField(default=list)
 
     class Meta:

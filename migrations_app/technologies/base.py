@@ -72,7 +72,7 @@ class Technology:
     machine: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], dict[str, Any]] = _no_machine
     # whether the memory of the idle application is kept beside its layer
     keeps_idle_memory: bool = False
-    # what is wrong with a host's installation of it: `what`, and the command that fixes it as `mend`
+    # what is wrong with a host's installation of it: `what`, and the command that fixes it as `fix`
     problems: Callable[[Mapping[str, Any]], list[dict[str, str]]] = _no_problem
     # what an experiment's report says of it: the facts of a host, the paper's conditions
     described: Callable[[Mapping[str, Any], Mapping[str, Any]], str] | None = None

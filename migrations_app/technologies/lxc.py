@@ -24,9 +24,9 @@ def _problems(values: Mapping[str, Any]) -> list[dict[str, str]]:
     if not installed:
         return []
     if version(installed)[:2] < OLDEST_CRIU:
-        return [{"what": f"CRIU {installed} is too old.", "mend": "apt-get install -t forky criu"}]
+        return [{"what": f"CRIU {installed} is too old.", "fix": "apt-get install -t forky criu"}]
     if "Looks good" not in values["criu_check"]:
-        return [{"what": f"CRIU does not work here: {values['criu_check']}", "mend": "criu check --all"}]
+        return [{"what": f"CRIU does not work here: {values['criu_check']}", "fix": "criu check --all"}]
     return []
 
 

@@ -25,7 +25,7 @@ operator = make.operator(); operator.set_password("{password}"); operator.save()
 make.network()
 service, target = make.ready_edge()
 third = make.HostFactory(status="problem", place="Harbour")
-make.facts(third, [{{"what": "CRIU is missing.", "mend": "apt-get install criu"}}])
+make.facts(third, [{{"what": "CRIU is missing.", "fix": "apt-get install criu"}}])
 make.HostFactory(name="user", role="user", backhaul_address=None)
 make.operation(host=target, subject=target.name, log="said this")
 for status in ("succeeded", "rolled_back", "stuck", "finished_with_problems"):

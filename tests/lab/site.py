@@ -89,7 +89,7 @@ class Site:
         return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True).stdout
 
     def link(self, host: str, **change: Any) -> None:
-        """Cut, mend or reshape a host's backhaul, at once."""
+        """Cut, fix or reshape a host's backhaul, at once."""
         before = {name: os.environ.get(name) for name in ("MEC_LAB", "MEC_LAB_DIR")}
         os.environ |= {name: self.environment[name] for name in before}
         try:

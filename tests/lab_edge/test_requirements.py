@@ -20,7 +20,7 @@ def test_a_well_equipped_machine_lacks_nothing() -> None:
     assert judge(WELL_EQUIPPED) == []
 
 
-def test_everything_that_is_missing_is_listed_with_its_mend() -> None:
+def test_everything_that_is_missing_is_listed_with_its_fix() -> None:
     bare = Facts(
         uid=1000,
         has_checkpoint_restore=False,
@@ -32,7 +32,7 @@ def test_everything_that_is_missing_is_listed_with_its_mend() -> None:
     )
     missing = judge(bare)
     assert len(missing) == 8
-    assert all(item.mend for item in missing)
+    assert all(item.fix for item in missing)
     text = str(Unmet(missing))
     for word in ("root", "CONFIG_CHECKPOINT_RESTORE", "overlay", "/dev/net/tun", "apt-get install debootstrap", "GB"):
         assert word in text
@@ -40,12 +40,12 @@ def test_everything_that_is_missing_is_listed_with_its_mend() -> None:
 
 def test_commands_of_one_package_are_asked_for_once() -> None:
     missing = judge(replace(WELL_EQUIPPED, commands=frozenset(COMMANDS) - {"unshare", "nsenter"}))
-    assert [item.mend for item in missing] == ["run `apt-get install util-linux`"]
+    assert [item.fix for item in missing] == ["run `apt-get install util-linux`"]
 
 
 def test_virtual_machines_need_qemu_and_more_room() -> None:
     missing = judge(WELL_EQUIPPED, VIRTUAL)
-    assert sorted(item.mend.split(":")[0] for item in missing) == [
+    assert sorted(item.fix.split(":")[0] for item in missing) == [
         "6.0 of 12 GB free",
         "run `apt-get install openssh-client`",
         "run `apt-get install qemu-system-x86`",

@@ -81,9 +81,9 @@ def test_check_host_queues_one_check(as_operator: Client, edge: dict[str, Any], 
     assert Operation.objects.filter(kind="check_host", status="queued").count() == 1
 
 
-def test_a_problem_is_shown_with_the_command_that_mends_it(as_viewer: Client, db: None) -> None:
+def test_a_problem_is_shown_with_the_command_that_fixes_it(as_viewer: Client, db: None) -> None:
     host = factories.HostFactory(status="problem")
-    factories.facts(host, [{"what": "CRIU is missing.", "mend": "apt-get install criu"}])
+    factories.facts(host, [{"what": "CRIU is missing.", "fix": "apt-get install criu"}])
     page = as_viewer.get(f"/hosts/{host.name}/").content.decode()
     assert "CRIU is missing." in page
     assert "<code>apt-get install criu</code>" in page

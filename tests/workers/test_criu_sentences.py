@@ -23,7 +23,7 @@ CAUSES = {
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in LOGS.glob("*.log")))
-def test_a_captured_log_names_its_cause_and_a_mend(name: str) -> None:
+def test_a_captured_log_names_its_cause_and_a_fix(name: str) -> None:
     sentence = criu.explain((LOGS / f"{name}.log").read_text())
     assert sentence is not None
     assert CAUSES[name] in sentence

@@ -63,10 +63,10 @@ def test_the_values_are_numbers_where_they_count() -> None:
         ({"memory_free_bytes": "1000000"}, "Only 1 MB of memory are free."),
     ],
 )
-def test_each_problem_has_one_sentence_and_a_mend(changed: dict[str, str], sentence: str) -> None:
+def test_each_problem_has_one_sentence_and_a_fix(changed: dict[str, str], sentence: str) -> None:
     values = facts_with(**changed)
     assert sentence in what(values)
-    assert all(problem["mend"] for problem in problems_of(values, "10.61.1.11", "br-access"))
+    assert all(problem["fix"] for problem in problems_of(values, "10.61.1.11", "br-access"))
 
 
 def test_a_clock_that_is_off_is_a_problem() -> None:

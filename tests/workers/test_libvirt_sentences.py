@@ -1,4 +1,4 @@
-"""What libvirt and QEMU write when a guest cannot be saved or restored becomes one sentence: cause and mend."""
+"""What libvirt and QEMU write when a guest cannot be saved or restored becomes one sentence: cause and fix."""
 
 import pytest
 

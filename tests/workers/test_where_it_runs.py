@@ -169,7 +169,7 @@ def test_a_check_names_a_service_that_runs_where_the_portal_does_not_have_it(edg
     assert problems == [
         {
             "what": f"“{service}” runs here, and the portal has it on {here.name}, stopped.",
-            "mend": f"./manage.py host check {here.name}",
+            "fix": f"./manage.py host check {here.name}",
         }
     ]
 
@@ -182,7 +182,7 @@ def test_a_check_names_what_a_migration_left_where_it_is_certain_that_the_servic
     Service.objects.update(status=status)
     host = Host.objects.get(name=there.name)
     problems = checking._record_services(host, [Instance(service.name, "lxc", "FROZEN")], timezone.now())
-    assert [problem["mend"].startswith("lxc-stop ") for problem in problems] == [True] * named
+    assert [problem["fix"].startswith("lxc-stop ") for problem in problems] == [True] * named
 
 
 def test_where_it_is_certain_only_its_own_host_is_asked(edge: Edge) -> None:

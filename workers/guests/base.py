@@ -57,7 +57,7 @@ class LiveWay(Protocol):
 
 
 class Guest(Protocol):
-    """A technology in which services run. Each method raises MigrationError with one sentence: cause and mend."""
+    """A technology in which services run. Each method raises MigrationError with one sentence: cause and fix."""
 
     live: LiveWay | None  # None: it is saved and sent
 
@@ -141,5 +141,5 @@ class Guest(Protocol):
         ...
 
     def explain(self, log: str) -> str | None:
-        """One sentence, cause and mend, for what the technology wrote when it failed; None when it is not known."""
+        """One sentence, cause and fix, for what the technology wrote when it failed; None when it is not known."""
         ...

@@ -38,7 +38,7 @@ class ScriptedGuest(ABC):
 
     @abstractmethod
     def explain(self, log: str) -> str | None:
-        """One sentence, cause and mend, for what the technology wrote when it failed; None when it is not known."""
+        """One sentence, cause and fix, for what the technology wrote when it failed; None when it is not known."""
 
     def definition_faults(self, spec: MigrationSpec, source: Side) -> list[str]:
         return []

@@ -80,11 +80,11 @@ def parse(said: dict[str, str], clock_offset_ms: float) -> Facts:
 
 
 def problems_of(values: dict[str, Any], backhaul_address: str, bridge: str) -> list[dict[str, str]]:
-    """Every problem, each with the command that mends it."""
+    """Every problem, each with the command that fixes it."""
     problems = _tool_problems(values)
 
-    def problem(what: str, mend: str) -> None:
-        problems.append({"what": what, "mend": mend})
+    def problem(what: str, fix: str) -> None:
+        problems.append({"what": what, "fix": fix})
 
     for module in values["missing_modules"].split():
         problem(
@@ -137,5 +137,5 @@ def _tool_problems(values: dict[str, Any]) -> list[dict[str, str]]:
     # a host for one technology alone needs nothing of what another needs
     wanted = [each for each in TECHNOLOGIES.values() if each.is_installed(values)] or [DEFAULT]
     packages += [tool.package for each in wanted for tool in each.tools if tool.package and not values.get(tool.key)]
-    problems = [{"what": f"{name} is missing.", "mend": f"apt-get install {name}"} for name in packages]
+    problems = [{"what": f"{name} is missing.", "fix": f"apt-get install {name}"} for name in packages]
     return problems + [problem for each in wanted for problem in each.problems(values)]

@@ -93,7 +93,7 @@ class Command(PortalCommand):
         follow_operation(actions.check_host(host=host), self.stdout.write)
         host.refresh_from_db()
         for problem in host.facts.problems:
-            self.stdout.write(f"  {problem['what']}\n      {problem['mend'] or self._removal(host, problem)}")
+            self.stdout.write(f"  {problem['what']}\n      {problem['fix'] or self._removal(host, problem)}")
 
     @staticmethod
     def _removal(host: Host, problem: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What CRIU's log says, in one sentence: the cause and how to mend it.
+"""What CRIU's log says, in one sentence: the cause and how to fix it.
 
 Each pattern is a log line that was captured (tests/workers/criu_logs) or CRIU 4.2's own wording, whose file is named.
 """
