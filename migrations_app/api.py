@@ -14,10 +14,10 @@ from pydantic import Field
 
 from migrations_app import actions
 from migrations_app.access import get_migration_for, get_service_for, must_operate, operator_of
+from migrations_app.deciding import decide
 from migrations_app.filters import MigrationFilter, PageFilter, TimelineFilter
 from migrations_app.models import Application, Host, LayerCopy, Migration, Service, TimelineEvent
 from migrations_app.numbers import Number
-from migrations_app.plan import decide
 from migrations_app.report import summary
 from migrations_app.technologies.ways import transfer_of
 from migrations_app.views.timeline import events_shown

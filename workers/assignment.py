@@ -161,7 +161,7 @@ async def _connect(
     with clock:
         opened = await asyncio.gather(
             *(
-                stack.enter_async_context(connect(records.target_of(host, bandwidth), clock, fenced=mec))
+                stack.enter_async_context(connect(records.endpoint_of(host, bandwidth), clock, fenced=mec))
                 for host, mec in roles
             ),
             return_exceptions=True,

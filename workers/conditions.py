@@ -30,7 +30,7 @@ def link(cell: Cell, source: Host, target: Host) -> Iterator[None]:
 
 def on(host: Host, script: str, *arguments: str | int) -> dict[str, str]:
     async def call() -> dict[str, str]:
-        async with connect(records.target_of(host)) as reached:
+        async with connect(records.endpoint_of(host)) as reached:
             return await reached.call(script, *arguments, limit_s=60)
 
     return async_to_sync(call)()

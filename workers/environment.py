@@ -7,7 +7,7 @@ from django.conf import settings
 
 from migrations_app.models import Host
 from migrations_app.technologies import TECHNOLOGIES
-from workers import checking
+from workers import host_check
 
 OF_A_HOST = (
     *("kernel", "os", "machine", "cpu_model", "cores", "memory_total_bytes", "cgroup_mode"),
@@ -19,7 +19,7 @@ OF_A_HOST = (
 def gathered(source: Host, target: Host) -> dict[str, Any]:
     """As JSON: facts of both hosts as they are now, the link between them, and the portal's commit."""
     for host in (source, target):
-        checking.check(host)
+        host_check.check(host)
     return {
         "hosts": {host.name: _facts(host) for host in (source, target)},
         "link_mbit": min(source.bandwidth_mbit, target.bandwidth_mbit),

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from migrations_app import actions
 from migrations_app.admission.occupied import busy_with
+from migrations_app.deciding import forecasts
 from migrations_app.models import (
     Application,
     Cell,
@@ -26,7 +27,6 @@ from migrations_app.models import (
     Origin,
     Service,
 )
-from migrations_app.plan import forecasts
 from workers import environment, records
 from workers.conditions import link, on, wait_until_quiet
 from workers.engine import MigrationError

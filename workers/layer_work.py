@@ -5,7 +5,7 @@ from asgiref.sync import async_to_sync
 from migrations_app import actions
 from migrations_app.models import Application, Host, Operation, Origin
 from migrations_app.technologies import TECHNOLOGIES
-from workers import checking, provisioning, records
+from workers import host_check, provisioning, records
 from workers.hosts.ssh import connect
 from workers.layers import STORES
 
@@ -15,7 +15,7 @@ def provision_base(operation: Operation) -> str:
     host = records.host_of(operation)
     kind, name = operation.argument.split("/")
     sent = provisioning.provision_base(host, kind, name, OperationWork(operation))
-    checking.check(host)
+    host_check.check(host)
     return f"{host} holds {name} ({TECHNOLOGIES[kind]}) now ({sent / 1e6:.0f} MB sent)."
 
 
@@ -25,7 +25,7 @@ def build_base(operation: Operation) -> str:
     kind, name = operation.argument.split("/")
     actions.note_progress(operation=operation, message=f"Building {name} on {host} …")
     provisioning.build_base(host, kind, name)
-    checking.check(host)
+    host_check.check(host)
     return f"{host} holds {name} ({TECHNOLOGIES[kind]}) now."
 
 
@@ -71,7 +71,7 @@ def remove_layer(operation: Operation) -> str:
     path = STORES[kind, storage].place(layer)
 
     async def remove() -> None:
-        async with connect(records.target_of(host)) as reached:
+        async with connect(records.endpoint_of(host)) as reached:
             await reached.call("layers/remove_app", path, limit_s=300)
 
     async_to_sync(remove)()

@@ -55,7 +55,7 @@ def remove(operation: Operation, host: Host) -> str:
         raise MigrationError(sentence)
 
     async def on_host() -> None:
-        async with connect(records.target_of(host)) as reached:
+        async with connect(records.endpoint_of(host)) as reached:
             await reached.call("hosts/remove_leftover", mark, host.user, limit_s=300)
 
     async_to_sync(on_host)()

@@ -1,6 +1,6 @@
 """Looking at all hosts in a rhythm: side by side, a bounded number at once, each host by one worker.
 
-A look is light: one connection and one script. The whole facts are gathered by checks (checking.py), hourly and where a look
+A look is light: one connection and one script. The whole facts are gathered by checks (host_check.py), hourly and where a look
 finds that something has changed.
 """
 
@@ -16,7 +16,7 @@ from django.utils import timezone
 from migrations_app import actions, dispatch
 from migrations_app.actions.watching import ENDED, RECORDED_RUNNING
 from migrations_app.models import Host, HostRole, Service
-from workers import checking, records
+from workers import host_check, records
 from workers.engine import MigrationError
 from workers.hosts.base import CommandTimedOut, HostUnreachable, MecHost
 from workers.hosts.ssh import connect
@@ -42,7 +42,7 @@ def gather_facts(host_id: int) -> None:
     if host is None:
         return
     try:
-        checking.check(host)
+        host_check.check(host)
     except MigrationError as error:
         log.info("%s was not checked: %s", host, error)
 
@@ -63,7 +63,7 @@ async def look_at(host: Host) -> None:
     """Look at one host and write down what is seen there."""
     asked_at, answers = timezone.now(), await sync_to_async(actions.answers_of)(host)
     try:
-        async with connect(records.target_of(host), fenced=False) as reached:
+        async with connect(records.endpoint_of(host), fenced=False) as reached:
             said = await reached.call("hosts/look", limit_s=LOOK_LIMIT_S)
             logs = await _logs_of_ended(host, reached, _states(said))
     except (HostUnreachable, CommandTimedOut) as error:

@@ -89,7 +89,7 @@ def _bytes_of(migration: Migration) -> int:
 
 async def _settle(host: Host, lease: Lease) -> None:
     """Fence the dead worker off, and wait until its commands have ended on a host."""
-    async with connect(records.target_of(host), fenced=False) as reached:
+    async with connect(records.endpoint_of(host), fenced=False) as reached:
         await lease.settle(reached)
 
 

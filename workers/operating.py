@@ -19,7 +19,7 @@ from migrations_app.models import (
     ServiceStatus,
 )
 from migrations_app.technologies import TECHNOLOGIES
-from workers import checking, layer_work, leftovers, records, whereabouts
+from workers import host_check, layer_work, leftovers, records, whereabouts
 from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.base import HostUnreachable, MecHost
@@ -70,7 +70,7 @@ def _service(operation: Operation) -> Service:
 def check_host(operation: Operation) -> str:
     """Gather a host's facts and problems, and what layers and instances it holds."""
     host = records.host_of(operation)
-    problems = checking.check(host)
+    problems = host_check.check(host)
     return "Ready." if not problems else f"{len(problems)} problem(s): {problems[0]['what']}"
 
 
@@ -141,7 +141,7 @@ def _look_first(operation: Operation, service: Service) -> Found:
 def _on_host(service: Service, work: Callable[[MecHost, InstanceSpec], Awaitable[T]], host: Host | None = None) -> T:
     """Do something for a service on its host, or on the one that is named."""
     instance = records.instance_of(service)
-    target = records.target_of(host or service.host)
+    target = records.endpoint_of(host or service.host)
 
     async def on_host() -> T:
         async with connect(target) as reached:
@@ -198,7 +198,7 @@ def _await_answer(operation: Operation, service: Service) -> str:
     """The service is running once its user gets an answer."""
     actions.note_progress(operation=operation, message=f"Waiting for {service}'s first answer at the user's side …")
     question = records.question_of(service, settings.PROBE_INTERVAL_MS)
-    user = records.target_of(records.user_side())
+    user = records.endpoint_of(records.user_side())
 
     async def forget(_samples: list[Row]) -> None:
         return None
@@ -220,7 +220,7 @@ def remove_leftover(operation: Operation) -> str:
     """Remove what ended work left on a host, and look again."""
     host = records.host_of(operation)
     said = leftovers.remove(operation, host)
-    checking.check(host)
+    host_check.check(host)
     return said
 
 

@@ -72,7 +72,7 @@ async def _build(
     host: Host, application: Application, kind: str, storage: str, work: Work, idle: InstanceSpec
 ) -> tuple[str, int]:
     recipe = records.recipe_of(application)
-    async with connect(records.target_of(host)) as builder:
+    async with connect(records.endpoint_of(host)) as builder:
         said = await builder.call(
             "layers/build_app",
             kind,
@@ -183,8 +183,8 @@ async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, m
     content = TECHNOLOGIES[kind].layer_content
     parts = [Part(f"layers/{layer}/{content}", f"layer/{content}")]
     async with (
-        connect(records.target_of(giver)) as source,
-        connect(records.target_of(taker)) as target,
+        connect(records.endpoint_of(giver)) as source,
+        connect(records.endpoint_of(taker)) as target,
     ):
         transfer = Transfer(mark, source, target)
         if TECHNOLOGIES[kind].keeps_idle_memory and await GUESTS[kind].has_idle(source, layer):
@@ -202,7 +202,7 @@ def build_base(host: Host, kind: str, name: str) -> None:
     """Build a base layer from Debian's packages on a host."""
 
     async def build() -> None:
-        async with connect(records.target_of(host)) as builder:
+        async with connect(records.endpoint_of(host)) as builder:
             await builder.call(f"layers/{kind}/build_base", name, limit_s=BUILD_LIMIT_S)
 
     async_to_sync(build)()

@@ -96,7 +96,7 @@ async def _end_on_hosts(lease: Lease, hosts: list[Host]) -> None:
     """On each host: no command of the dead worker runs, no key of it opens it, nothing that came for it is left."""
 
     async def end(host: Host) -> None:
-        async with connect(records.target_of(host), fenced=False) as reached:
+        async with connect(records.endpoint_of(host), fenced=False) as reached:
             await lease.settle(reached)
             await reached.call("hosts/remove_leftover", lease.mark, host.user, limit_s=120)
 
@@ -116,5 +116,5 @@ def remove_kept_states() -> None:
 
 
 async def _remove_kept(migration: Migration) -> None:
-    async with connect(records.target_of(migration.source)) as source:
+    async with connect(records.endpoint_of(migration.source)) as source:
         await source.call("hosts/remove_kept", migration.pk, limit_s=120)

@@ -7,7 +7,7 @@ from django.conf import settings
 from migrations_app import recipes
 from migrations_app.models import Application, BaseLayer, Host, LayerCopy, Migration, Operation, Service
 from migrations_app.technologies import TECHNOLOGIES
-from workers.hosts.base import Target
+from workers.hosts.base import Endpoint
 from workers.probe import Question
 from workers.specs import InstanceSpec, Live, MigrationSpec
 
@@ -23,9 +23,9 @@ def host_of(operation: Operation) -> Host:
     return operation.host
 
 
-def target_of(host: Host, bandwidth_mbit: int | None = None) -> Target:
+def endpoint_of(host: Host, bandwidth_mbit: int | None = None) -> Endpoint:
     """How to reach a host; an experiment may give its link less bandwidth than it has."""
-    return Target(
+    return Endpoint(
         name=host.name,
         address=host.address,
         port=host.port,

@@ -4,10 +4,10 @@ import asyncio
 import time
 
 from migrations_app.technologies.findings import Side
-from workers.checks import faults_of
 from workers.context import MigrationContext as Context
 from workers.engine import CheckFailed, MigrationError
 from workers.hosts.base import raise_first
+from workers.preflight import faults_of
 from workers.specs import AppAtSource
 from workers.transfer.rsync import Part
 
@@ -28,7 +28,7 @@ async def check(ctx: Context) -> None:
     with ctx.clock:  # the probe's first answer is waited for beside the hosts' commands
         asked: list[object] = list(
             await asyncio.gather(
-                ctx.source.call(f"{instance.kind}/check_source", *about, ctx.source.target.backhaul_address),
+                ctx.source.call(f"{instance.kind}/check_source", *about, ctx.source.endpoint.backhaul_address),
                 ctx.target.call(f"{instance.kind}/check_target", *about),
                 ctx.probe.wait_for_answer(5.0),
                 return_exceptions=True,

@@ -98,7 +98,7 @@ def _ask(service: Service, hosts: list[Host]) -> tuple[dict[Host, Found], dict[H
 
     async def ask(host: Host) -> Found | MigrationError:
         try:
-            async with connect(records.target_of(host)) as reached:
+            async with connect(records.endpoint_of(host)) as reached:
                 return await find(reached, instance)
         except MigrationError as error:
             return error

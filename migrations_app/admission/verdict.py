@@ -3,6 +3,7 @@ experiments all ask here, and say the same sentences."""
 
 from collections.abc import Iterator
 
+from migrations_app.deciding import application_copy, application_found, sizes_of
 from migrations_app.models import (
     Experiment,
     Host,
@@ -12,7 +13,6 @@ from migrations_app.models import (
     Service,
     ServiceStatus,
 )
-from migrations_app.plan import application_copy, application_found, sizes_of
 from migrations_app.technologies import TECHNOLOGIES
 from migrations_app.technologies.findings import FAULT, OK, SEVERITY, WARNING, Finding, Side
 from migrations_app.technologies.ways import THREE_LAYERS, Way

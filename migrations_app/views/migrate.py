@@ -9,9 +9,9 @@ from django.shortcuts import redirect
 from migrations_app import actions
 from migrations_app.access import get_service_for, operator_of
 from migrations_app.admission.verdict import verdict
+from migrations_app.deciding import application_found, decide, travelling
 from migrations_app.forms import MigrateForm
 from migrations_app.models import Host, Service
-from migrations_app.plan import application_found, decide, travelling
 from migrations_app.technologies import TECHNOLOGIES
 from migrations_app.technologies.findings import FAULT, Finding, faults
 from migrations_app.technologies.ways import TRANSFERS, ways_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from workers.engine import LeaseLost
 from workers.guests import GUESTS
-from workers.hosts.base import CommandFailed, Target
+from workers.hosts.base import CommandFailed, Endpoint
 
 LAYER = "echo-0123456789ab"
 
@@ -55,8 +55,8 @@ class FakeHost:
     definition: str = ""  # of the virtual machine, as its script prints it
 
     @property
-    def target(self) -> Target:
-        return Target(self.name, "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.name, "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
 
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
         if self.lease_lost:

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from migrations_app.admission.verdict import verdict
+from migrations_app.deciding import UNMEASURED_MEMORY_SHARE, sizes_of
 from migrations_app.models import HostFacts, LayerCopy, Migration
-from migrations_app.plan import UNMEASURED_MEMORY_SHARE, sizes_of
 from migrations_app.technologies.findings import faults
 from tests import factories
 

@@ -13,7 +13,7 @@ from tests import factories
 from tests.engine.fakes import FakeHost
 from workers import assignment, leftovers, looking, migrating, operating, reconciling, whereabouts
 from workers.engine import MigrationError
-from workers.hosts.base import CommandFailed, HostUnreachable, Target
+from workers.hosts.base import CommandFailed, Endpoint, HostUnreachable
 
 
 class Machine(FakeHost):
@@ -57,10 +57,10 @@ def reach(monkeypatch: pytest.MonkeyPatch, hosts: dict[str, FakeHost]) -> None:
     """Connections lead to these; one that is not among them is down."""
 
     @asynccontextmanager
-    async def connect(target: Target, *_: Any, **__: Any) -> AsyncIterator[FakeHost]:
-        if target.name not in hosts:
-            raise HostUnreachable(f"{target.name} does not answer.")
-        yield hosts[target.name]
+    async def connect(endpoint: Endpoint, *_: Any, **__: Any) -> AsyncIterator[FakeHost]:
+        if endpoint.name not in hosts:
+            raise HostUnreachable(f"{endpoint.name} does not answer.")
+        yield hosts[endpoint.name]
 
     for module in (assignment, migrating, operating, reconciling, leftovers, looking, whereabouts):
         monkeypatch.setattr(module, "connect", connect)

@@ -53,7 +53,7 @@ def test_removing_a_held_state_removes_it_and_forgets_it(monkeypatch: pytest.Mon
     migration = running_one(status="finished_with_problems", state_held=True)
     source = Machine(migration.source.name, key=True)
     reach(monkeypatch, {source.name: source})
-    monkeypatch.setattr("workers.checking.check", lambda _host: [])
+    monkeypatch.setattr("workers.host_check.check", lambda _host: [])
     operation = actions.remove_leftover(host=migration.source, mark=str(migration.pk))
     claimed = actions.claim_operation(operation_id=operation.pk)
     assert claimed is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from workers.hosts.base import CommandFailed, CommandTimedOut, HostUnreachable, Target, script_text
+from workers.hosts.base import CommandFailed, CommandTimedOut, Endpoint, HostUnreachable, script_text
 from workers.hosts.ssh import HostClock, connect
 
 
@@ -40,7 +40,7 @@ async def run_for_real(process: "asyncssh.SSHServerProcess[bytes]") -> None:
 
 
 @pytest.fixture
-async def target(tmp_path: Path) -> AsyncIterator[Target]:
+async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
     """An ssh server on loopback, and how the portal would know it."""
     host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     (tmp_path / "key").write_bytes(user_key.export_private_key())
@@ -54,7 +54,9 @@ async def target(tmp_path: Path) -> AsyncIterator[Target]:
         encoding=None,
     )
     pinned = host_key.export_public_key().decode()
-    yield Target("berlin", "127.0.0.1", server.get_port(), "root", str(tmp_path / "key"), pinned, "", 100, "br-access")
+    yield Endpoint(
+        "berlin", "127.0.0.1", server.get_port(), "root", str(tmp_path / "key"), pinned, "", 100, "br-access"
+    )
     server.close()
     await server.wait_closed()
 
@@ -69,62 +71,62 @@ def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     script_text.cache_clear()
 
 
-def changed(target: Target, **values: str) -> Target:
-    return Target(**{**vars(target), **values})
+def changed(endpoint: Endpoint, **values: str) -> Endpoint:
+    return Endpoint(**{**vars(endpoint), **values})
 
 
-async def test_a_script_answers_with_its_values(target: Target, script: Path) -> None:
+async def test_a_script_answers_with_its_values(endpoint: Endpoint, script: Path) -> None:
     (script / "say.sh").write_text('echo "one=$1"\necho "two=a=b"\n')
-    async with connect(target) as host:
+    async with connect(endpoint) as host:
         assert await host.call("say", "it's; rm -rf $HOME `x`") == {"one": "it's; rm -rf $HOME `x`", "two": "a=b"}
 
 
-async def test_a_script_that_fails_says_its_last_line(target: Target, script: Path) -> None:
+async def test_a_script_that_fails_says_its_last_line(endpoint: Endpoint, script: Path) -> None:
     (script / "fail.sh").write_text("echo details >&2\necho 'the disk is full' >&2\nexit 3\n")
-    async with connect(target) as host:
+    async with connect(endpoint) as host:
         with pytest.raises(CommandFailed, match="berlin: the disk is full") as caught:
             await host.call("fail")
     assert "details" in caught.value.log
 
 
-async def test_a_script_that_takes_too_long_is_ended_by_the_host(target: Target, script: Path) -> None:
+async def test_a_script_that_takes_too_long_is_ended_by_the_host(endpoint: Endpoint, script: Path) -> None:
     (script / "sleep.sh").write_text("sleep 60\n")
-    async with connect(target) as host:
+    async with connect(endpoint) as host:
         with pytest.raises(CommandTimedOut, match="took longer than 0.2 s"):
             await host.call("sleep", limit_s=0.2)
 
 
-async def test_the_clock_counts_overlapping_commands_once(target: Target, script: Path) -> None:
+async def test_the_clock_counts_overlapping_commands_once(endpoint: Endpoint, script: Path) -> None:
     (script / "sleep.sh").write_text("sleep 0.3\n")
     clock = HostClock()
-    async with connect(target, clock) as host:
+    async with connect(endpoint, clock) as host:
         await asyncio.gather(host.call("sleep"), host.call("sleep"))
     assert 0.3 <= clock.measured_s() < 0.6
 
 
-async def test_another_host_key_than_the_pinned_one_is_refused(target: Target) -> None:
+async def test_another_host_key_than_the_pinned_one_is_refused(endpoint: Endpoint) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
     with pytest.raises(HostUnreachable, match="another host key than the pinned one"):
-        async with connect(changed(target, host_key=other)):
+        async with connect(changed(endpoint, host_key=other)):
             pass
 
 
-async def test_a_key_that_the_host_does_not_know_is_refused_with_what_to_do(target: Target, tmp_path: Path) -> None:
+async def test_a_key_that_the_host_does_not_know_is_refused_with_what_to_do(endpoint: Endpoint, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     wrong.write_bytes(asyncssh.generate_private_key("ssh-ed25519").export_private_key())
     wrong.chmod(0o600)
     with pytest.raises(HostUnreachable, match="authorized_keys"):
-        async with connect(changed(target, key_file=str(wrong))):
+        async with connect(changed(endpoint, key_file=str(wrong))):
             pass
 
 
-async def test_a_key_file_that_is_missing_is_said(target: Target, tmp_path: Path) -> None:
+async def test_a_key_file_that_is_missing_is_said(endpoint: Endpoint, tmp_path: Path) -> None:
     with pytest.raises(HostUnreachable, match="berlin cannot be reached"):
-        async with connect(changed(target, key_file=str(tmp_path / "none"))):
+        async with connect(changed(endpoint, key_file=str(tmp_path / "none"))):
             pass
 
 
-async def test_a_host_that_does_not_answer_is_said(target: Target) -> None:
+async def test_a_host_that_does_not_answer_is_said(endpoint: Endpoint) -> None:
     with pytest.raises(HostUnreachable, match="berlin cannot be reached"):
-        async with connect(Target(**{**vars(target), "port": 1})):
+        async with connect(Endpoint(**{**vars(endpoint), "port": 1})):
             pass

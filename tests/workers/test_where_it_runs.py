@@ -12,7 +12,7 @@ from migrations_app.technologies import TECHNOLOGIES
 from tests import factories
 from tests.engine.fakes import FakeHost
 from tests.workers.machines import Machine, reach
-from workers import checking, operating
+from workers import host_check, operating
 from workers.hosts.facts import Instance
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sent")]
@@ -165,7 +165,7 @@ def test_a_check_names_a_service_that_runs_where_the_portal_does_not_have_it(edg
     Service.objects.update(status="stopped")
     host = Host.objects.get(name=there.name)
     found = [Instance(service.name, "lxc", "RUNNING")]
-    problems = checking._record_services(host, found, timezone.now())
+    problems = host_check._record_services(host, found, timezone.now())
     assert problems == [
         {
             "what": f"“{service}” runs here, and the portal has it on {here.name}, stopped.",
@@ -181,7 +181,7 @@ def test_a_check_names_what_a_migration_left_where_it_is_certain_that_the_servic
     service, _here, there, _hosts = edge
     Service.objects.update(status=status)
     host = Host.objects.get(name=there.name)
-    problems = checking._record_services(host, [Instance(service.name, "lxc", "FROZEN")], timezone.now())
+    problems = host_check._record_services(host, [Instance(service.name, "lxc", "FROZEN")], timezone.now())
     assert [problem["fix"].startswith("lxc-stop ") for problem in problems] == [True] * named
 
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from workers.engine import LeaseLost
-from workers.hosts.base import CommandFailed, CommandTimedOut, Target, parse_values, script_for
+from workers.hosts.base import CommandFailed, CommandTimedOut, Endpoint, parse_values, script_for
 from workers.hosts.fence import Fence
 from workers.hosts.ssh import REFUSED
 
@@ -13,7 +13,7 @@ class ThisMachine:
     """`place` takes the place of /var/lib/mec, /run, /sys/fs/cgroup and /sys/class/net; `tools` come first on the PATH."""
 
     name = "here"
-    target = Target("here", "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
+    endpoint = Endpoint("here", "127.0.0.1", 22, "root", "key", "ssh-ed25519 AAAA", "10.0.1.1", 100, "br-access")
 
     def __init__(self, place: Path) -> None:
         self.place, self.tools, self.run = place / "mec", place / "tools", place / "run"

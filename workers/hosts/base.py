@@ -17,7 +17,7 @@ GUESTS = SCRIPTS.parent / "guests"
 
 
 @dataclass(frozen=True)
-class Target:
+class Endpoint:
     """How the portal reaches a host, and how other hosts do."""
 
     name: str
@@ -58,7 +58,7 @@ class MecHost(Protocol):
     def name(self) -> str: ...
 
     @property
-    def target(self) -> Target: ...
+    def endpoint(self) -> Endpoint: ...
 
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
         """Run a script as root with a time limit and return the `key=value` lines that it printed.

@@ -13,7 +13,7 @@ import asyncssh
 
 from workers.engine import LeaseLost, MigrationError
 
-from .base import CommandFailed, CommandTimedOut, HostUnreachable, Target, parse_values, script_for
+from .base import CommandFailed, CommandTimedOut, Endpoint, HostUnreachable, parse_values, script_for
 from .fence import Fence, current
 
 CONNECT_LIMIT_S = 10
@@ -28,16 +28,16 @@ class SshHost:
     """A MecHost. The clock is shared by all hosts of a migration and measures what goes into their commands."""
 
     def __init__(
-        self, target: Target, connection: asyncssh.SSHClientConnection, clock: "HostClock", fence: Fence | None
+        self, endpoint: Endpoint, connection: asyncssh.SSHClientConnection, clock: "HostClock", fence: Fence | None
     ) -> None:
-        self.target = target
+        self.endpoint = endpoint
         self._connection = connection
         self._clock = clock
         self._fence = fence
 
     @property
     def name(self) -> str:
-        return self.target.name
+        return self.endpoint.name
 
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
         if self._fence:
@@ -109,7 +109,7 @@ class SshHost:
             # a shared lock, held only by this wrapper, lets another worker wait until a dead one's commands have ended
             words = ["flock", "-s", "-o", f"/run/mec-{self._fence.mark}.lock", *words]
         words = ["timeout", "-k", "2", f"{limit_s:g}", *words]
-        if self.target.user != "root":
+        if self.endpoint.user != "root":
             words = ["sudo", "-n", *words]
         return shlex.join(words)
 
@@ -146,7 +146,7 @@ class HostClock:
 
 
 @asynccontextmanager
-async def connect(target: Target, clock: HostClock | None = None, *, fenced: bool = True) -> AsyncIterator[SshHost]:
+async def connect(endpoint: Endpoint, clock: HostClock | None = None, *, fenced: bool = True) -> AsyncIterator[SshHost]:
     """Connect to a host whose key must be the pinned one.
 
     Commands belong to the work under way (fence.py), unless they are not to be `fenced`. Raises HostUnreachable with what to
@@ -154,41 +154,41 @@ async def connect(target: Target, clock: HostClock | None = None, *, fenced: boo
     """
     fence = current() if fenced else None
     try:
-        connection = await asyncio.wait_for(_open(target), CONNECT_LIMIT_S)
+        connection = await asyncio.wait_for(_open(endpoint), CONNECT_LIMIT_S)
     except TimeoutError as error:
         raise HostUnreachable(
-            f"{target.name} does not answer at {target.address} port {target.port}: is it up, and sshd running?"
+            f"{endpoint.name} does not answer at {endpoint.address} port {endpoint.port}: is it up, and sshd running?"
         ) from error
     except asyncssh.HostKeyNotVerifiable as error:
         raise HostUnreachable(
-            f"{target.name} shows another host key than the pinned one: if it was reinstalled, compare the new "
+            f"{endpoint.name} shows another host key than the pinned one: if it was reinstalled, compare the new "
             "fingerprint and pin it on the host's page; if not, somebody may be in between."
         ) from error
     except asyncssh.PermissionDenied as error:
         raise HostUnreachable(
-            f"{target.name} refuses the key {target.key_file} for {target.user}: add its public half to the host's "
+            f"{endpoint.name} refuses the key {endpoint.key_file} for {endpoint.user}: add its public half to the host's "
             "authorized_keys."
         ) from error
     except (asyncssh.Error, OSError, ValueError) as error:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise HostUnreachable(
-            f"{target.name} cannot be reached at {target.address} port {target.port}: {why}."
+            f"{endpoint.name} cannot be reached at {endpoint.address} port {endpoint.port}: {why}."
         ) from error
     async with connection:
-        host = SshHost(target, connection, clock or HostClock(), fence)
+        host = SshHost(endpoint, connection, clock or HostClock(), fence)
         yield host
         if fence and not fence.ends_itself:
             with contextlib.suppress(MigrationError):
                 await host.call("hosts/forget", fence.mark)
 
 
-async def _open(target: Target) -> asyncssh.SSHClientConnection:
-    pinned = asyncssh.import_public_key(target.host_key)
+async def _open(endpoint: Endpoint) -> asyncssh.SSHClientConnection:
+    pinned = asyncssh.import_public_key(endpoint.host_key)
     return await asyncssh.connect(
-        target.address,
-        target.port,
-        username=target.user,
-        client_keys=[target.key_file],
+        endpoint.address,
+        endpoint.port,
+        username=endpoint.user,
+        client_keys=[endpoint.key_file],
         known_hosts=([pinned], [], []),
         server_host_key_algs=_algorithms(pinned),
         agent_path=None,

@@ -36,7 +36,7 @@ class Transfer:
         self._migration = migration
         self._source = source
         self._target = target
-        there = target.target
+        there = target.endpoint
         self._login = f"{there.user}@{there.backhaul_address}"
 
     async def open(self, *, live_service: str = "", relay: str = "") -> None:
@@ -49,12 +49,12 @@ class Transfer:
             "transfer/open_target",
             self._migration,
             made["public_key"],
-            self._source.target.backhaul_address,
-            self._target.target.user,
+            self._source.endpoint.backhaul_address,
+            self._target.endpoint.user,
             live_service,
             stdin=relay,
         )
-        there = self._target.target
+        there = self._target.endpoint
         await self._source.call(
             "transfer/connect", self._migration, self._login, there.port, there.host_key, limit_s=15
         )
@@ -64,14 +64,14 @@ class Transfer:
 
         Raises MigrationError when the target's disk is full, the backhaul is down or the limit is reached.
         """
-        bandwidth = min(self._source.target.bandwidth_mbit, self._target.target.bandwidth_mbit)
+        bandwidth = min(self._source.endpoint.bandwidth_mbit, self._target.endpoint.bandwidth_mbit)
         compression = "-zz --zc=zstd --zl=1" if bandwidth < COMPRESS_BELOW_MBIT else ""
         triples = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place, part.options)]
         said = await self._source.call(
             "transfer/send",
             self._migration,
             self._login,
-            self._target.target.port,
+            self._target.endpoint.port,
             interface,
             compression,
             *triples,
@@ -86,7 +86,7 @@ class Transfer:
     async def close_target(self, *, keep: bool = False) -> None:
         """Accept the key no longer and remove what was received and not used, unless a person is to look at it."""
         came = "keep" if keep else "remove"
-        await self._target.call("transfer/close_target", self._migration, self._target.target.user, came, limit_s=60)
+        await self._target.call("transfer/close_target", self._migration, self._target.endpoint.user, came, limit_s=60)
 
     async def close(self, *, keep: bool = False) -> None:
         """Close both ends, the other one even when the first fails. Raises the first error."""

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.live import Live
 
 from migrations_app import actions, report
+from migrations_app.deciding import decide
 from migrations_app.management.answering import JsonCommand, WatchingEnded, one_object
 from migrations_app.management.following import follow_migration, get, refused
 from migrations_app.management.showing import progress_table, result_table
 from migrations_app.models import Host, Method, Migration, MigrationStatus, Service
-from migrations_app.plan import decide
 from migrations_app.technologies.ways import technologies_of, transfer_of
 
 EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLEMS: 3}

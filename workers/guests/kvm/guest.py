@@ -31,16 +31,16 @@ class KvmGuest(ScriptedGuest):
     live: LiveWay | None = LIVE
 
     async def start(self, host: MecHost, instance: InstanceSpec) -> None:
-        domain = definition(instance, host.target.access_bridge)
+        domain = definition(instance, host.endpoint.access_bridge)
         await self._call(host, "start", instance.service, processors(instance), stdin=domain, limit_s=60)
 
     async def _restore(self, target: MecHost, spec: MigrationSpec, saved: SavedState) -> dict[str, str]:
-        domain = vetted(decoded(saved.definition), spec.instance, target.target.access_bridge)
+        domain = vetted(decoded(saved.definition), spec.instance, target.endpoint.access_bridge)
         words = (spec.migration, spec.service, saved.digest)
         return await self._call(target, "restore", *words, stdin=domain, limit_s=RESTORE_LIMIT_S)
 
     async def keep_idle(self, builder: MecHost, instance: InstanceSpec, number: int) -> None:
-        domain = definition(instance, builder.target.access_bridge, connected=False)
+        domain = definition(instance, builder.endpoint.access_bridge, connected=False)
         words = (instance.app_layer, instance.storage, number, processors(instance))
         await builder.call("layers/kvm/keep_idle", *words, stdin=domain, limit_s=240)
 

@@ -34,15 +34,15 @@ class QemuMigration:
 
     async def start(self, interface: str) -> None:
         """Make the target ready to receive, and begin to copy. Raises MigrationError."""
-        spec, bridge, live = self._spec, self._target.target.access_bridge, self._spec.live
+        spec, bridge, live = self._spec, self._target.endpoint.access_bridge, self._spec.live
         assert live is not None  # only the live plan comes here
         said = await self._source.call("kvm/describe", spec.service)
         domain = vetted(decoded(said["definition"]), spec.instance, bridge)
         await self._target.call("kvm/receive_live", spec.migration, spec.service, stdin=domain)
-        there = self._target.target
+        there = self._target.endpoint
         login = f"{there.user}@{there.backhaul_address}"
         await self._source.call("kvm/forward_live", spec.migration, spec.service, login, there.port)
-        bandwidth_mbit = min(self._source.target.bandwidth_mbit, self._target.target.bandwidth_mbit)
+        bandwidth_mbit = min(self._source.endpoint.bandwidth_mbit, self._target.endpoint.bandwidth_mbit)
         self._lines = self._source.stream(
             "kvm/migrate_live",
             spec.migration,

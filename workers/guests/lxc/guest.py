@@ -22,11 +22,11 @@ class LxcGuest(ScriptedGuest):
     kind = "lxc"
 
     async def start(self, host: MecHost, instance: InstanceSpec) -> None:
-        container = safe_config(instance, host.target.access_bridge)
+        container = safe_config(instance, host.endpoint.access_bridge)
         await self._call(host, "start", instance.service, interface_index(instance), stdin=container)
 
     async def _restore(self, target: MecHost, spec: MigrationSpec, saved: SavedState) -> dict[str, str]:
-        container = safe_config(spec.instance, target.target.access_bridge)
+        container = safe_config(spec.instance, target.endpoint.access_bridge)
         words = (spec.migration, spec.service, saved.digest)
         return await self._call(target, "restore", *words, stdin=container, limit_s=RESTORE_LIMIT_S)
 

@@ -7,11 +7,11 @@ import pytest
 from migrations_app.technologies.findings import Side
 from tests.engine.fakes import FakeHost
 from tests.engine.world import World
-from workers.checks import faults_of
 from workers.context import place
 from workers.engine import Location
 from workers.guests.kvm.guest import KvmGuest
 from workers.guests.lxc.guest import LxcGuest, config, interface_index, veth_name
+from workers.preflight import faults_of
 from workers.specs import InstanceState, MigrationSpec
 
 SOURCE = {

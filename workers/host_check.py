@@ -50,7 +50,7 @@ def check(host: Host) -> list[dict[str, str]]:
 
 
 async def _gather(host: Host) -> facts.Facts:
-    async with connect(records.target_of(host)) as reached:
+    async with connect(records.endpoint_of(host)) as reached:
         asked = time.time()
         said = await reached.call(
             "hosts/facts", host.backhaul_address or "-", host.access_bridge, host.user, limit_s=FACTS_LIMIT_S
