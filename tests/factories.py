@@ -52,7 +52,7 @@ USUAL = {
     "restore_instance": (0.2, 0),
     "announce": (0.02, 0),
     "verify": (0.1, 0),
-    "tidy_source": (0.15, 0),
+    "clean_up_source": (0.15, 0),
 }
 # (name, title, paper's title, in the downtime, usual seconds, usual bytes)
 STAGES = tuple(

@@ -110,13 +110,15 @@ ANNOUNCE = Stage[Context](
     name="announce", title="Announce the new place", paper_title="Restore instance", do=stages.announce, down=True
 )
 VERIFY = Stage[Context](name="verify", title="Verify that it goes on", paper_title=OTHER, do=stages.verify)
-TIDY = Stage[Context](name="tidy_source", title="Tidy up the source", paper_title=OTHER, do=stages.tidy_source)
+CLEAN_UP = Stage[Context](
+    name="clean_up_source", title="Clean up the source", paper_title=OTHER, do=stages.clean_up_source
+)
 
 STAGES = {
     stage.name: stage
     for stage in (
         *(CHECK, PREPARE, CLONE_BASE_AS_APP, RSYNC_APP, CLONE_APP_AS_INSTANCE, CLONE_BASE_AS_INSTANCE),
-        *(SUSPEND, RSYNC_FILES, RSYNC_MEMORY, RESTORE, LIVE_COPY, SWITCH_OVER, ANNOUNCE, VERIFY, TIDY),
+        *(SUSPEND, RSYNC_FILES, RSYNC_MEMORY, RESTORE, LIVE_COPY, SWITCH_OVER, ANNOUNCE, VERIFY, CLEAN_UP),
     )
 }
 # by the way's key

@@ -183,17 +183,17 @@ async def verify(ctx: Context) -> None:
         )
 
 
-async def tidy_source(ctx: Context) -> None:
+async def clean_up_source(ctx: Context) -> None:
     """End what stood frozen on the source, set its instance aside and close the way; the saved state stays there for a set time.
 
     Three things that do not depend on each other: one that fails stops none of the others.
     """
-    settled, tidied = await asyncio.gather(
+    settled, cleaned = await asyncio.gather(
         ctx.guest.settle_target(ctx.target, ctx.spec),
-        ctx.guest.tidy_source(ctx.source, ctx.spec),
+        ctx.guest.clean_up_source(ctx.source, ctx.spec),
         return_exceptions=True,
     )
     (closed,) = await asyncio.gather(ctx.transfer.close(), return_exceptions=True)
-    raise_first([settled, tidied, closed])
+    raise_first([settled, cleaned, closed])
     if isinstance(settled, str) and settled:
         raise MigrationError(settled)

@@ -13,7 +13,7 @@ from .findings import FAULT, Finding
 CHECKED = ("check", "prepare")
 APP_LAYER = ("clone_base_as_app", "rsync_app_filesystem", "clone_app_as_instance")
 SUSPENDED = ("suspend_instance", "rsync_instance_filesystem", "rsync_instance_memory", "restore_instance")
-COMMITTED = ("announce", "verify", "tidy_source")
+COMMITTED = ("announce", "verify", "clean_up_source")
 
 
 @dataclass(frozen=True)

@@ -234,7 +234,7 @@ class FakeHost:
     def guest_settle_target(self, *_: Any) -> None:
         assert self.running
 
-    def guest_tidy_source(self, *_: Any) -> None:
+    def guest_clean_up_source(self, *_: Any) -> None:
         assert not self.running, "ended while it runs"
         self.frozen = False
         self.instance, self.kept_instance = False, True

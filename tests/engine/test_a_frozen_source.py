@@ -47,10 +47,10 @@ def test_where_a_service_is_by_what_both_hosts_say(
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_nothing_of_it_is_ended_before_the_service_runs_on_its_target(kind: str) -> None:
-    world = World(3, True, [Fault(f"{kind}/tidy_source", "source", "fails")], kind=kind)
+    world = World(3, True, [Fault(f"{kind}/clean_up_source", "source", "fails")], kind=kind)
     assert await world.migrate() is Outcome.FINISHED_WITH_PROBLEMS
     assert (world.runs_on, world.source.frozen) == (["target"], True)
-    assert world.source.calls.count(f"{kind}/tidy_source") == 1
+    assert world.source.calls.count(f"{kind}/clean_up_source") == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,10 +69,10 @@ async def test_a_source_that_goes_down_while_its_service_stands_frozen_is_resume
     assert (world.runs_on, world.left_over()) == (["source"], [])
 
 
-@pytest.mark.parametrize("script", ["announce", "tidy_source"])
+@pytest.mark.parametrize("script", ["announce", "clean_up_source"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_service_that_went_on_and_died_is_not_thawed_on_its_source(kind: str, script: str) -> None:
-    host = "source" if script == "tidy_source" else "target"
+    host = "source" if script == "clean_up_source" else "target"
     world = World(3, True, [Fault(f"{kind}/{script}", host, "dies")], kind=kind)
     with pytest.raises(WorkerDied):
         await run(world.plan, world.context(), world.journal)

@@ -20,7 +20,7 @@ BEFORE_COMMIT = [
 AFTER_RESTORE = [
     ("lxc/announce", "target"),
     ("lxc/settle_target", "target"),
-    ("lxc/tidy_source", "source"),
+    ("lxc/clean_up_source", "source"),
     ("transfer/close_source", "source"),
     ("transfer/close_target", "target"),
 ]
@@ -174,7 +174,7 @@ async def test_the_journal_tells_each_stage_in_the_papers_order() -> None:
         "restore_instance",
         "announce",
         "verify",
-        "tidy_source",
+        "clean_up_source",
     ]
     assert [line for line in world.journal.lines if line.startswith("skipped")] == ["skipped 2", "skipped 3"]
 

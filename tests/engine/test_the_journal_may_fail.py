@@ -142,7 +142,7 @@ async def test_a_stuck_migration_leaves_no_way_into_the_target_and_all_that_a_pe
 
 
 async def test_a_service_that_went_on_and_then_died_is_not_resumed_from_its_past_by_the_next_worker() -> None:
-    world = World(3, True, [Fault("lxc/tidy_source", "source", "dies")])
+    world = World(3, True, [Fault("lxc/clean_up_source", "source", "dies")])
 
     def settle(*_: Any) -> None:  # even where nothing on the host tells of it any more
         world.target.went_on = False
@@ -159,7 +159,7 @@ async def test_a_service_that_went_on_and_then_died_is_not_resumed_from_its_past
     assert outcome is Outcome.STUCK
 
 
-@pytest.mark.parametrize(("script", "host"), [("kvm/announce", "target"), ("kvm/tidy_source", "source")])
+@pytest.mark.parametrize(("script", "host"), [("kvm/announce", "target"), ("kvm/clean_up_source", "source")])
 async def test_a_cancel_that_came_too_late_breaks_into_no_stage_after_the_commit(script: str, host: str) -> None:
     world = World(3, True, method="live")
     slow, stream = getattr(world, host).call, world.source.stream

@@ -18,7 +18,7 @@ BEFORE_COMMIT = [
     "rsync_instance_filesystem",
     "rsync_instance_memory",
 ]
-ALL_STAGES = ["rsync_app_filesystem", *BEFORE_COMMIT, "restore_instance", "announce", "verify", "tidy_source"]
+ALL_STAGES = ["rsync_app_filesystem", *BEFORE_COMMIT, "restore_instance", "announce", "verify", "clean_up_source"]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ SLOW_MBIT = 60.0  # a guest's memory takes six seconds then
 SLOWEST_MBIT = 15.0  # and here longer than any command takes to start
 
 FIRST = ["prepare", "clone_app_as_instance"]
-LAST = ["announce", "verify", "tidy_source"]
+LAST = ["announce", "verify", "clean_up_source"]
 SUSPENDED = ["suspend_instance", "rsync_instance_filesystem", "rsync_instance_memory"]
 OF_SAVED = ["clone_base_as_app", "rsync_app_filesystem", *FIRST, *SUSPENDED, "restore_instance", *LAST]
 OF_LIVE = [*FIRST, "live_copy", "switch_over", *LAST]

@@ -116,7 +116,7 @@ def test_a_service_moves_before_two_peoples_eyes(
     for page in (olga, victor):
         expect(page.locator("#head")).to_contain_text(f"{service} runs on mec-2")
         stage(page, "Restore instance", "done")
-        stage(page, "Tidy up the source", "done")
+        stage(page, "Clean up the source", "done")
         expect(page.get_by_text("measured by the probe")).to_be_visible()
         expect(page.locator("#connection")).to_have_text("The migration has ended.")
         assert points(page) > 20

@@ -99,20 +99,20 @@ async def test_what_stands_frozen_on_the_source_is_killed_before_it_runs_again(h
         "lxc-info",
         f'case "$*" in *-pH*) echo 1234 ;; *) kill -0 {process.pid} 2>/dev/null && cat {state} || echo STOPPED ;; esac',
     )
-    tidied = asyncio.create_task(here.call("lxc/tidy_source", 7, "echo"))
+    cleaned = asyncio.create_task(here.call("lxc/clean_up_source", 7, "echo"))
     assert await process.wait() == -signal.SIGKILL
-    await tidied
+    await cleaned
     assert network_of(here)[1:] == [f"link delete {CABLE} while {FROZEN[version]}"], "no end of a connection is told"
     assert freezer_of(here, version) == THAWED[version]
     assert (here.place / "migrations/7/instance").is_dir()
-    await here.call("lxc/tidy_source", 7, "echo")
+    await here.call("lxc/clean_up_source", 7, "echo")
 
 
 async def test_a_container_that_runs_is_not_taken_for_what_a_migration_left(here: ThisMachine, version: int) -> None:
     running(here, version)
     here.tool("sleep", "exit 0")
     with pytest.raises(CommandFailed, match="echo still runs here"):
-        await here.call("lxc/tidy_source", 7, "echo")
+        await here.call("lxc/clean_up_source", 7, "echo")
     assert (here.place / "instances/echo").is_dir()
     assert not (here.run / "network").exists()
 

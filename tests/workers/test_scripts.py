@@ -64,7 +64,7 @@ async def test_a_guest_is_saved_paused_and_stays_so_until_it_is_resumed_or_ended
     assert not (here.place / "migrations/7").exists()
     await here.call("kvm/suspend", 7, "echo", 5)
     for _ in range(2):
-        await here.call("kvm/tidy_source", 7, "echo")
+        await here.call("kvm/clean_up_source", 7, "echo")
     assert not state.read_text(), "it was ended"
     assert (here.place / "migrations/7/instance/image/disk.qcow2").exists()
 
@@ -89,7 +89,7 @@ async def test_a_guest_that_runs_is_not_taken_for_what_a_migration_left(here: Th
     state = running_guest(here)
     here.tool("sleep", "exit 0")
     with pytest.raises(CommandFailed, match="still runs here"):
-        await here.call("kvm/tidy_source", 7, "echo")
+        await here.call("kvm/clean_up_source", 7, "echo")
     assert "running" in state.read_text()
 
 

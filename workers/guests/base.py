@@ -128,7 +128,7 @@ class Guest(Protocol):
         """Remove from the target what only the migration needed; a sentence for what is not as it should be there."""
         ...
 
-    async def tidy_source(self, source: MecHost, spec: MigrationSpec) -> None:
+    async def clean_up_source(self, source: MecHost, spec: MigrationSpec) -> None:
         """End what stood frozen on the source, and set the moved instance aside there with its saved state."""
         ...
 

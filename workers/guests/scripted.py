@@ -104,8 +104,8 @@ class ScriptedGuest(ABC):
         said = await self._call(target, "settle_target", spec.migration, spec.service)
         return said.get("problem", "")
 
-    async def tidy_source(self, source: MecHost, spec: MigrationSpec) -> None:
-        await self._call(source, "tidy_source", spec.migration, spec.service)
+    async def clean_up_source(self, source: MecHost, spec: MigrationSpec) -> None:
+        await self._call(source, "clean_up_source", spec.migration, spec.service)
 
     async def _call(
         self, host: MecHost, script: str, *words: str | int, stdin: str = "", limit_s: float = 30
