@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from migrations_app.models import (
     Experiment,
     Host,
-    Method,
     Migration,
     MigrationStatus,
     Service,
@@ -17,6 +16,7 @@ from migrations_app.models import (
     TimelineEvent,
     TimelineKind,
     kinds,
+    methods,
 )
 from migrations_app.technologies.ways import TRANSFERS, ways_of
 
@@ -59,7 +59,7 @@ class MigrationFilter(PageFilter):
     application = _choice(field_name="application_name", choices=_names("application_name"), label="Application")
     kind = _choice(choices=kinds, label="Kind")
     layers = _choice(choices=[(2, "2 layers"), (3, "3 layers")], label="Model")
-    method = _choice(choices=Method.choices, label="Method")
+    method = _choice(choices=methods, label="Method")
     source = _choice(field_name="source__name", choices=_hosts, label="From host")
     target = _choice(field_name="target__name", choices=_hosts, label="To host")
     host = _choice(method="touching", choices=_hosts, label="From or to host")

@@ -10,7 +10,6 @@ from .choices import (
     ExperimentStatus,
     HostRole,
     HostStatus,
-    Method,
     MigrationStatus,
     OperationKind,
     OperationStatus,
@@ -21,6 +20,7 @@ from .choices import (
     Storage,
     TimelineKind,
     kinds,
+    methods,
     way_in_words,
 )
 from .experiment import Cell, Experiment
@@ -51,7 +51,7 @@ __all__ = [
     "HostRole",
     "HostStatus",
     "HostWatch",
-    "Method",
+    "methods",
     "LayerCopy",
     "Migration",
     "MigrationStatus",

@@ -5,7 +5,7 @@ from typing import Self
 from django.db import models
 
 from migrations_app.technologies import TECHNOLOGIES
-from migrations_app.technologies.ways import TRANSFERS, Way
+from migrations_app.technologies.ways import METHODS, TRANSFERS, Way
 
 
 class ShownChoices(models.TextChoices):
@@ -34,11 +34,9 @@ class Storage(models.TextChoices):
     DIRECTORY = "directory", "Directory"
 
 
-class Method(models.TextChoices):
-    """How a running service goes from host to host."""
-
-    SAVE = "save", "Save and rsync"
-    LIVE = "live", "Live"  # by the technology itself
+def methods() -> list[tuple[str, str]]:
+    """How a running service's state goes from host to host, as choices."""
+    return [(method, TRANSFERS[transfer].label) for method, transfer in METHODS.items()]
 
 
 def way_in_words(*, kind: str, way: Way, storage: str, app_found: bool | None = None) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from migrations_app.technologies import DEFAULT
 from migrations_app.technologies.ways import WAYS, Way, way_of
 
-from .choices import ACTIVE, FINAL, Method, MigrationStatus, Policy, StageStatus, Storage, kinds, way_in_words
+from .choices import ACTIVE, FINAL, MigrationStatus, Policy, StageStatus, Storage, kinds, methods, way_in_words
 from .experiment import Cell
 from .host import Host
 from .service import Service
@@ -56,7 +56,7 @@ class Migration(models.Model):
     kind = models.CharField(max_length=8, choices=kinds, default=DEFAULT.key)
     layers = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(2), MaxValueValidator(3)])
     storage = models.CharField(max_length=12, choices=Storage, default=Storage.OVERLAY)
-    method = models.CharField(max_length=8, choices=Method, default=Method.SAVE)
+    method = models.CharField(max_length=8, choices=methods, default="save")
     idle_memory = models.BooleanField(
         default=False, help_text="The memory was sent as a difference to that of the idle application"
     )

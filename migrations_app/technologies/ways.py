@@ -125,6 +125,9 @@ LIVE = Way(
 )
 WAYS: dict[str, Way] = {way.key: way for way in (THREE_LAYERS, TWO_LAYERS, IDLE_MEMORY, LIVE)}
 
+# as rows and programs have them, each with the transfer that is its plain one
+METHODS = {way.method: way.transfer for way in WAYS.values() if not way.idle_memory}
+
 
 def ways_of(transfer: str) -> dict[int, Way]:
     """The ways in which the state is transferred so, by their number of layers."""
@@ -145,9 +148,7 @@ def way_of(layers: int, method: str, idle_memory: bool) -> Way:
 def chosen(layers: int, transfer: str) -> Way | str:
     """The way with this transfer and number of layers; or why there is none, in one sentence."""
     if transfer not in TRANSFERS:
-        return (
-            f"There is no method {transfer}: choose {' or '.join(dict.fromkeys(way.method for way in WAYS.values()))}."
-        )
+        return f"There is no method {transfer}: choose {' or '.join(METHODS)}."
     if layers not in {way.layers for way in WAYS.values()}:
         return f"There is no migration with {layers} layers: choose 2 or 3."
     return ways_of(transfer).get(layers) or TRANSFERS[transfer].only_three_layers

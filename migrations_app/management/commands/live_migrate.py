@@ -15,8 +15,8 @@ from migrations_app.deciding import decide
 from migrations_app.management.answering import JsonCommand, WatchingEnded, one_object
 from migrations_app.management.following import follow_migration, get, refused
 from migrations_app.management.showing import progress_table, result_table
-from migrations_app.models import Host, Method, Migration, MigrationStatus, Service
-from migrations_app.technologies.ways import technologies_of, transfer_of
+from migrations_app.models import Host, Migration, MigrationStatus, Service
+from migrations_app.technologies.ways import METHODS, technologies_of, transfer_of
 
 EXIT_CODES = {MigrationStatus.SUCCEEDED: 0, MigrationStatus.FINISHED_WITH_PROBLEMS: 3}
 
@@ -37,8 +37,8 @@ class Command(JsonCommand):
         )
         parser.add_argument(
             "--method",
-            choices=Method.values,
-            default=Method.SAVE,
+            choices=METHODS,
+            default="save",
             help=f"live: by the technology itself ({technologies_of('live')})",
         )
         parser.add_argument(
