@@ -30,6 +30,7 @@ lint: ready-test
 	.venv/bin/mypy mecportal migrations_app workers lab
 	.venv/bin/lint-imports
 	$(PYTHON) -m tests.shellcheck
+	.venv/bin/djhtml --check --tabwidth 2 templates
 	$(PYTHON) manage.py makemigrations --check --dry-run
 
 bench: ready-test
