@@ -1,6 +1,7 @@
 """What the scripts on hosts do, run for real below a directory of the test."""
 
 import asyncio
+import fcntl
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.engine.world import World
 from tests.workers.this_machine import ThisMachine
+from tests.workers.waiting import until
 from workers.engine import LeaseLost
 from workers.guests.kvm.guest import definition, processors
 from workers.guests.lxc.guest import config, interface_index
@@ -272,6 +274,15 @@ async def test_an_owner_that_is_followed_by_another_cannot_fence_it_off(here: Th
         await here.call("hosts/busy", fence=Owner(2))
 
 
+def is_locked(file: Path) -> bool:
+    with file.open() as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
 async def test_settling_waits_for_the_older_owners_commands_and_ends_those_that_stay(here: ThisMachine) -> None:
     lock, done = here.run / "mec-migration-7.lock", here.place / "done"
     lock.touch()
@@ -279,7 +290,7 @@ async def test_settling_waits_for_the_older_owners_commands_and_ends_those_that_
     async def older(seconds: float) -> asyncio.subprocess.Process:
         words = ("flock", "-s", "-o", str(lock), "sh", "-c", f"sleep {seconds}; touch {done}")
         started = await asyncio.create_subprocess_exec(*words, start_new_session=True)
-        await asyncio.sleep(0.3)
+        await until(lambda: is_locked(lock))
         return started
 
     short = await older(1)
