@@ -10,7 +10,8 @@ from django.db.models import Q, Sum
 from migrations_app.forecast import ENOUGH_RUNS, Costs, Forecast, Run, Sizes, cheapest, forecast
 from migrations_app.models import Host, LayerCopy, Migration, MigrationStatus, Policy, Service, StageRun
 from migrations_app.models.migration import MigrationQuerySet
-from migrations_app.technologies.ways import THREE_LAYERS, Way, chosen, ways_of
+from migrations_app.technologies import TECHNOLOGIES
+from migrations_app.technologies.ways import THREE_LAYERS, NoSuchWay, Way, chosen, ways_of
 
 # Where nothing has been measured: a service's own writes are small, and of the memory that it holds so much is sent, compressed
 UNMEASURED_INSTANCE_BYTES = 1_000_000
@@ -142,9 +143,13 @@ def decide(service: Service, target: Host, layers: int | None, transfer: str = "
 
     Raises ValidationError where there is no such way.
     """
-    way = chosen(layers or THREE_LAYERS.layers, transfer)
-    if isinstance(way, str):
-        raise ValidationError(way)
+    try:
+        way = chosen(layers or THREE_LAYERS.layers, transfer)
+    except NoSuchWay as error:
+        # rather what no number of layers would change
+        about = (service.name, TECHNOLOGIES[service.kind], service.storage)
+        never = [finding.sentence for way in ways_of(transfer).values() for finding in way.refusals(*about)]
+        raise ValidationError(never or str(error)) from error
     expected, ways = forecasts(service, target, transfer), ways_of(transfer)
     if layers is not None:
         return Decision(way, "", "", expected)

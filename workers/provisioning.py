@@ -52,7 +52,8 @@ def bring_application(application: Application, host: Host, kind: str, storage: 
         digest, origin = giver.digest, Origin.PROVISIONED
     else:
         work.say(f"Building the application layer of {application} on {host} …")
-        idle = _idle_instance(application, host, kind, storage, work.number)
+        keeps_idle = TECHNOLOGIES[kind].keeps_idle_memory
+        idle = _idle_instance(application, host, kind, storage, work.number) if keeps_idle else None
         digest, size = async_to_sync(_build)(host, application, kind, storage, work, idle)
         origin = Origin.BUILT
     actions.record_layer_copy(
@@ -69,7 +70,7 @@ def bring_application(application: Application, host: Host, kind: str, storage: 
 
 
 async def _build(
-    host: Host, application: Application, kind: str, storage: str, work: Work, idle: InstanceSpec
+    host: Host, application: Application, kind: str, storage: str, work: Work, idle: InstanceSpec | None
 ) -> tuple[str, int]:
     recipe = records.recipe_of(application)
     async with connect(records.endpoint_of(host)) as builder:
@@ -85,7 +86,7 @@ async def _build(
             stdin=build_script(recipe),
             limit_s=BUILD_LIMIT_S,
         )
-        if TECHNOLOGIES[kind].keeps_idle_memory:
+        if idle is not None:
             await GUESTS[kind].keep_idle(builder, idle, work.number)
     return said["digest"], int(said["bytes"])
 

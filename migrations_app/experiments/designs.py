@@ -26,7 +26,7 @@ class Choice:
     applications: tuple[str, ...] = ()
     kinds: tuple[str, ...] = (DEFAULT.key,)
     storages: tuple[str, ...] = (Storage.OVERLAY,)
-    hows: tuple[str, ...] = ("save",)
+    transfers: tuple[str, ...] = ("save",)
     ram_mb: tuple[int, ...] = RAM_MB
     bandwidths_mbit: tuple[int, ...] = BANDWIDTHS_MBIT
     preset: str = ""
@@ -52,7 +52,7 @@ def completed(choice: Choice) -> Choice:
     choice = replace(choice, applications=applications)
     if choice.preset == AS_IN_THE_PAPER:
         alike = tuple(PAPERS_OWN.get(name, name) for name in choice.applications)
-        choice = replace(choice, applications=alike, storages=(Storage.DIRECTORY,), hows=("save",))
+        choice = replace(choice, applications=alike, storages=(Storage.DIRECTORY,), transfers=("save",))
     return choice
 
 
@@ -65,7 +65,7 @@ def _settings(choice: Choice, link_mbit: int) -> Iterator[Setting]:
     for kind in choice.kinds:
         for application in choice.applications:
             for storage in choice.storages:
-                for transfer in choice.hows:
+                for transfer in choice.transfers:
                     ways = ways_of(transfer)
                     if not ways[3].takes(TECHNOLOGIES[kind], storage):
                         continue

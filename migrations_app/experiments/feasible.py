@@ -43,7 +43,7 @@ def _choice_faults(choice: Choice, runs: int) -> Iterator[str]:
     known: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("kind", choice.kinds, tuple(TECHNOLOGIES)),
         ("storage", choice.storages, tuple(Storage.values)),
-        ("way to send the state", choice.hows, tuple(TRANSFERS)),
+        ("way to send the state", choice.transfers, tuple(TRANSFERS)),
     )
     for what, chosen, possible in known:
         if not chosen:
@@ -93,7 +93,7 @@ def _layer_faults(choice: Choice, source: Host, target: Host) -> Iterator[str]:
     """Only of a choice that is possible otherwise: bases that are missing, disks and memories that are too small."""
     settings = settings_of(choice, min(source.bandwidth_mbit, target.bandwidth_mbit))
     if not settings:
-        able = ", ".join(dict.fromkeys(technologies_of(transfer) for transfer in choice.hows))
+        able = ", ".join(dict.fromkeys(technologies_of(transfer) for transfer in choice.transfers))
         yield f"None of the chosen kinds can travel this way with this storage: only {able} can, as overlays."
     bases = {(app.base_name, kind) for app in _applications(choice) for kind in choice.kinds}
     for base, kind in sorted(bases):

@@ -13,7 +13,7 @@ from .designs import AS_IN_THE_PAPER, BANDWIDTHS_MBIT, RAM_MB, Choice
 from .feasible import MOST_RUNS, pair_of_hosts
 
 
-def transfers() -> list[tuple[str, str]]:
+def transfer_choices() -> list[tuple[str, str]]:
     """How the state may travel, as choices; with the technologies that can, where not all can."""
     return [
         (key, transfer.label if everyone(key) else f"{transfer.label} ({technologies_of(key)})")
@@ -64,8 +64,8 @@ class ExperimentForm(Styled, forms.Form):
     storages = forms.MultipleChoiceField(
         label="Storage", choices=Storage.choices, initial=[Storage.OVERLAY], widget=forms.CheckboxSelectMultiple
     )
-    hows = forms.MultipleChoiceField(
-        label="Method", choices=transfers, initial=["save"], widget=forms.CheckboxSelectMultiple
+    transfers = forms.MultipleChoiceField(
+        label="Method", choices=transfer_choices, initial=["save"], widget=forms.CheckboxSelectMultiple
     )
     applications = forms.ModelMultipleChoiceField(
         Application.objects.lasting(),
@@ -105,7 +105,7 @@ class ExperimentForm(Styled, forms.Form):
             applications=tuple(app.name for app in values["applications"]),
             kinds=tuple(values["kinds"]),
             storages=tuple(values["storages"]),
-            hows=tuple(values["hows"]),
+            transfers=tuple(values["transfers"]),
             ram_mb=values["ram_mb"],
             bandwidths_mbit=values["bandwidths_mbit"],
         )

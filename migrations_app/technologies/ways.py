@@ -24,7 +24,6 @@ class Way:
     """
 
     key: str
-    label: str
     transfer: str
     layers: int  # 2: the application travels inside the instance; 3: the target may hold it already
     stages: tuple[str, ...]  # by their names, in order
@@ -47,12 +46,13 @@ class Way:
     @property
     def live(self) -> bool:
         """Whether the technology itself moves the running guest."""
-        return self.live_work is not None
+        return self.method == "live"
 
     def refusals(self, service: str, technology: Technology, storage: str) -> Iterator[Finding]:
         """Why a service of this technology and storage cannot go this way; one sentence with what to choose."""
         if self.technologies and technology.key not in self.technologies:
-            yield Finding(FAULT, TRANSFERS[self.transfer].not_of(service, technology))
+            why = TRANSFERS[self.transfer].no_technology
+            yield Finding(FAULT, why.format(service=service, technology=technology, noun=technology.noun))
         elif self.storages and storage not in self.storages:
             yield Finding(FAULT, TRANSFERS[self.transfer].no_storage.format(service=service))
 
@@ -68,14 +68,10 @@ class Transfer:
     label: str
     short: str  # as part of a list of words
     help: str
-    no_technology: str = ""  # with {service} and {technology}
+    # why not, and what to choose: with {service}, {technology} and {noun}, what a guest of it is
+    no_technology: str = ""
     no_storage: str = ""
     only_three_layers: str = ""
-
-    def not_of(self, service: str, technology: Technology) -> str:
-        """Why a service of this technology does not go so."""
-        noun = technology.noun
-        return self.no_technology.format(service=service, technology=technology, noun=noun)
 
 
 TRANSFERS = {
@@ -99,11 +95,10 @@ TRANSFERS = {
     ),
 }
 
-THREE_LAYERS = Way("three-layers", "Three layers", "save", 3, (*CHECKED, *APP_LAYER, *SUSPENDED, *COMMITTED))
-TWO_LAYERS = Way("two-layers", "Two layers", "save", 2, (*CHECKED, "clone_base_as_instance", *SUSPENDED, *COMMITTED))
+THREE_LAYERS = Way("three-layers", "save", 3, (*CHECKED, *APP_LAYER, *SUSPENDED, *COMMITTED))
+TWO_LAYERS = Way("two-layers", "save", 2, (*CHECKED, "clone_base_as_instance", *SUSPENDED, *COMMITTED))
 IDLE_MEMORY = Way(
     "idle-memory",
-    "From idle memory",
     "idle",
     3,
     THREE_LAYERS.stages,
@@ -112,7 +107,6 @@ IDLE_MEMORY = Way(
 )
 LIVE = Way(
     "live",
-    "Live",
     "live",
     3,
     (*CHECKED, *APP_LAYER, "live_copy", "switch_over", *COMMITTED),
@@ -145,13 +139,20 @@ def way_of(layers: int, method: str, idle_memory: bool) -> Way:
     return ways_of(transfer_of(method, idle_memory))[layers]
 
 
-def chosen(layers: int, transfer: str) -> Way | str:
-    """The way with this transfer and number of layers; or why there is none, in one sentence."""
+class NoSuchWay(ValueError):
+    """There is none with what was chosen; `args[0]` says why, and what to choose."""
+
+
+def chosen(layers: int, transfer: str) -> Way:
+    """The way with this transfer and number of layers. Raises NoSuchWay."""
     if transfer not in TRANSFERS:
-        return f"There is no method {transfer}: choose {' or '.join(METHODS)}."
-    if layers not in {way.layers for way in WAYS.values()}:
-        return f"There is no migration with {layers} layers: choose 2 or 3."
-    return ways_of(transfer).get(layers) or TRANSFERS[transfer].only_three_layers
+        raise NoSuchWay(f"There is no method {transfer}: choose {' or '.join(METHODS)}.")
+    possible = sorted({way.layers for way in WAYS.values()})
+    if layers not in possible:
+        raise NoSuchWay(f"There is no migration with {layers} layers: choose {' or '.join(map(str, possible))}.")
+    if layers not in (ways := ways_of(transfer)):
+        raise NoSuchWay(TRANSFERS[transfer].only_three_layers)
+    return ways[layers]
 
 
 def technologies_of(transfer: str) -> str:

@@ -41,15 +41,16 @@ def _plan(service: Service, target: Host | None, model: str = "auto", how: str =
     context["checkable"], context["transfers"] = Host.objects.mec(), _transfers(service, how)
     if target is None:
         return context
-    found: list[Finding] = []
+    no_way: list[str] = []
     try:
         decision = decide(service, target, MODELS[model], how)
     except ValidationError as error:  # this transfer has no such model: what it has is shown, and why it cannot be
-        decision = decide(service, target, None, how)
-        found = [Finding(FAULT, sentence) for sentence in error.messages]
-    found += verdict(service, target, way=decision.way)
+        decision, no_way = decide(service, target, None, how), error.messages
+    judged = verdict(service, target, way=decision.way)
+    found = list(dict.fromkeys([*(Finding(FAULT, sentence) for sentence in no_way), *judged]))
     return context | {
         "decision": decision,
+        "no_way": no_way,
         "app_found": application_found(service, target),
         "travelling": travelling(service, target, decision.way),
         "forecasts": decision.forecasts,
@@ -84,13 +85,15 @@ def _request(request: HttpRequest, service: Service) -> HttpResponse:
         return _again(request, plan, targets, refused)
     target, how = form.cleaned_data["target"], form.cleaned_data["how"] or "save"
     plan = _plan(service, target, form.cleaned_data["layers"], how)
+    if plan["no_way"]:
+        return _again(request, plan, targets, plan["no_way"])
     try:
         migration = actions.request_migration(
             service=service,
             target=target,
             by=operator_of(request),
             reason=form.cleaned_data["reason"],
-            **decide(service, target, MODELS[plan["model"]], how).request,
+            **plan["decision"].request,
         )
     except ValidationError as error:
         return _again(request, plan, targets, error.messages)

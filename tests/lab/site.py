@@ -275,7 +275,9 @@ class Site:
         """
         pid = self.supervised(program)
         os.kill(pid, signal.SIGSTOP)
-        while self._database_is_locked():
+        for _again in range(100):
+            if not self._database_is_locked():
+                break
             os.kill(pid, signal.SIGCONT)
             time.sleep(0.01)
             os.kill(pid, signal.SIGSTOP)

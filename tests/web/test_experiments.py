@@ -61,7 +61,7 @@ def test_the_papers_own_set_up_is_a_preset() -> None:
 
 
 def test_live_migration_is_measured_with_three_layers_of_virtual_machines_only() -> None:
-    assert cells(design="table-1", kinds=("lxc", "kvm"), applications=("game-server",), hows=("live",)) == [
+    assert cells(design="table-1", kinds=("lxc", "kvm"), applications=("game-server",), transfers=("live",)) == [
         "kvm game-server 3 overlay live 100 None",
         "kvm game-server 3f overlay live 100 None",
     ]
@@ -311,7 +311,7 @@ def test_one_is_no_plural(as_operator: Client, edge: dict[str, Any]) -> None:
 
 def test_the_form_starts_one_and_says_what_is_wrong(as_operator: Client, hosts: tuple[Host, Host]) -> None:
     wanted = {
-        "design": "table-1", "runs": 1, "kinds": "lxc", "storages": "overlay", "hows": "save", "applications": "game-server",
+        "design": "table-1", "runs": 1, "kinds": "lxc", "storages": "overlay", "transfers": "save", "applications": "game-server",
         "ram_mb": "50", "bandwidths_mbit": "10",
     }  # fmt: skip
     wrong = as_operator.post(reverse("start_experiment"), wanted | {"bandwidths_mbit": "ten"})

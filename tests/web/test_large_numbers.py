@@ -44,7 +44,7 @@ def test_a_form_with_that_number_comes_back_with_a_fault(
 ) -> None:
     name = edge["service"].name
     assert as_operator.post(f"/services/{name}/migrate/", {"layers": number}).status_code == 422
-    started = {"design": "figure-5-ram", "runs": 2, "kinds": "lxc", "storages": "overlay", "hows": "save"}
+    started = {"design": "figure-5-ram", "runs": 2, "kinds": "lxc", "storages": "overlay", "transfers": "save"}
     started |= {"ram_mb": "50", "bandwidths_mbit": "10"}
     for field in ("runs", "ram_mb", "bandwidths_mbit"):
         assert as_operator.post("/start-experiment/", started | {field: number}).status_code == 422, field

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from migrations_app import actions
 from migrations_app.admission.verdict import verdict
+from migrations_app.deciding import decide
 from migrations_app.models import BaseLayer, HostFacts, LayerCopy, Migration, Operation, Service, StageRun
 from migrations_app.report import summary
 from migrations_app.technologies.findings import faults
-from migrations_app.technologies.ways import IDLE_MEMORY, LIVE, THREE_LAYERS, WAYS, Way, chosen, transfer_of
+from migrations_app.technologies.ways import IDLE_MEMORY, LIVE, THREE_LAYERS, WAYS, NoSuchWay, Way, chosen, transfer_of
 from tests import factories
 
 KVM_FACTS = {
@@ -45,6 +46,12 @@ def refused(edge: dict[str, Any], way: Way = THREE_LAYERS) -> str:
     return " ".join(faults(verdict(edge["service"], edge["target"], way=way)))
 
 
+def why_not(layers: int, transfer: str) -> str:
+    with pytest.raises(NoSuchWay) as caught:
+        chosen(layers, transfer)
+    return str(caught.value)
+
+
 def test_a_virtual_machine_may_move_by_each_method(machine: dict[str, Any]) -> None:
     for way in WAYS.values():
         assert refused(machine, way) == ""
@@ -53,13 +60,18 @@ def test_a_virtual_machine_may_move_by_each_method(machine: dict[str, Any]) -> N
 def test_what_a_method_cannot_do_is_said_in_a_sentence(edge: dict[str, Any]) -> None:
     assert "LXC has no live migration of its own" in refused(edge, LIVE)
     assert "of whose idle application no memory is kept" in refused(edge, IDLE_MEMORY)
-    assert "There is no method teleport" in str(chosen(3, "teleport"))
-    assert "There is no method live from idle memory" in str(chosen(3, transfer_of("live", idle_memory=True)))
-    assert "choose 2 or 3" in str(chosen(4, "save"))
+    assert "There is no method teleport" in why_not(3, "teleport")
+    assert "There is no method live from idle memory" in why_not(3, transfer_of("live", idle_memory=True))
+    assert "choose 2 or 3" in why_not(4, "save")
+
+
+def test_a_container_is_told_that_it_cannot_be_moved_live_before_its_layers_are_judged(edge: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="LXC has no live migration of its own"):
+        decide(edge["service"], edge["target"], 2, "live")
 
 
 def test_a_live_migration_needs_three_layers_and_an_overlay(machine: dict[str, Any]) -> None:
-    assert "choose three layers" in str(chosen(2, "live"))
+    assert "choose three layers" in why_not(2, "live")
     machine["service"].storage = "directory"
     assert "is a full copy" in refused(machine, LIVE)
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from migrations_app.technologies import TECHNOLOGIES
 from workers.engine import MigrationError
 
 from .fence import Fence
@@ -88,7 +89,7 @@ def script_text(name: str) -> str:
 
 def shared_by(name: str) -> str:
     """The functions that stand before a script: what all share, and its technology's; all of them where it is of none."""
-    every = sorted(folder.parent.name for folder in GUESTS.glob("*/scripts"))
+    every = [key for key in TECHNOLOGIES if (GUESTS / key / "scripts").is_dir()]
     own = [kind for kind in every if kind in name.split("/")] or every
     commons = [script_text("common"), *(script_text(f"{kind}/common") for kind in own)]
     return "".join([*commons, f"TECHNOLOGIES='{' '.join(own)}'\n"])

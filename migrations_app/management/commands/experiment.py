@@ -102,7 +102,7 @@ class Command(PortalCommand):
             applications=_words(options["applications"]),
             kinds=kinds,
             storages=_words(options["storages"]),
-            hows=_words(options["methods"]),
+            transfers=_words(options["methods"]),
             ram_mb=_numbers(options["ram"]),
             bandwidths_mbit=_numbers(options["bandwidths"]),
         )
