@@ -82,6 +82,11 @@
   function keepPlace(event) {
     var part = event.detail.target;
     if (!part || !part.hasAttribute("data-follows-edge")) return;
+    if (pressed && part.contains(pressed)) {
+      event.detail.shouldSwap = false;
+      missed = true;
+      return;
+    }
     var focused = part.contains(document.activeElement) ? likeness(document.activeElement) : null;
     var open = Array.from(part.querySelectorAll("details[open] > summary")).map(likeness);
     part.addEventListener("htmx:afterSwap", function () {
@@ -95,6 +100,21 @@
       if (again) again.focus({ preventScroll: true });
     }, { once: true });
   }
+
+  // What is pressed while its part is replaced would be gone when it is released, and the click with it: the part waits
+  var pressed = null;
+  var missed = false;
+  function released() {
+    setTimeout(function () { // the click comes after this
+      pressed = null;
+      if (!missed) return;
+      missed = false;
+      window.htmx.trigger(document.body, "news");
+    }, 0);
+  }
+  document.addEventListener("pointerdown", function (event) { pressed = event.target; }, true);
+  document.addEventListener("pointerup", released, true);
+  document.addEventListener("pointercancel", released, true);
 
   document.addEventListener("click", onClick);
   // in parts of the page that are replaced while it is open, where a dialog would be gone before it is answered

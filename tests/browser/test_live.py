@@ -117,3 +117,27 @@ def test_a_part_that_is_fetched_anew_keeps_the_focus(chromium: Browser, portal: 
     expect(page.locator("[data-old]")).to_have_count(0)
     expect(page.locator("#edge :focus")).to_have_text("mec-1")
     context.close()
+
+
+def test_what_is_pressed_while_news_arrives_is_clicked(chromium: Browser, portal: str) -> None:
+    """A host's page is fetched anew whenever something changes on the edge."""
+    page = sign_in(chromium, portal).new_page()
+    page.goto(f"{portal}/hosts/mec-1/")
+    link = page.locator("[data-follows-edge] a[href^='/services/']").first
+    link.hover()
+    page.mouse.down()
+    with page.expect_response("**/hosts/mec-1/"):
+        page.evaluate("htmx.trigger(document.body, 'news')")
+    page.wait_for_timeout(200)  # longer than it takes to put the answer in place
+    page.mouse.up()
+    page.wait_for_url("**/services/*/")
+
+
+def test_a_plan_that_is_being_replaced_takes_no_click(chromium: Browser, portal: str) -> None:
+    page = sign_in(chromium, portal).new_page()
+    page.goto(f"{portal}/services/")
+    page.locator("a[href$='/migrate/']").first.click()
+    page.route("**/migrate/?*", lambda route: None)  # an answer that does not come
+    page.get_by_label("Target", exact=True).select_option(index=0)
+    page.get_by_label("Target", exact=True).dispatch_event("change")
+    expect(page.locator("#plan")).to_have_css("pointer-events", "none")
