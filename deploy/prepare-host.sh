@@ -18,12 +18,13 @@ PACKAGES='lxc criu rsync openssh-server iproute2 iptables iputils-arping xxhash 
     python3 python3-pip ca-certificates'
 PACKAGES_FOR_MACHINES='qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-system libvirt-daemon-driver-qemu
     libvirt-clients e2fsprogs socat'
+PACKAGES_FOR_OCI='podman runc netavark'
 # what CRIU asks the kernel by, and what the kernel says it has only once it is loaded
 MODULES='overlay bridge veth nf_tables inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag tun'
 MODULES_FOR_MACHINES='loop fuse'
 STEPS='packages modules account key subids directories name networks machines'
 
-ACCOUNT=root BRIDGE=br-access ACCESS_CARD='' BACKHAUL='' BACKHAUL_CARD='' MACHINES=no KEY='' MODE=make
+ACCOUNT=root BRIDGE=br-access ACCESS_CARD='' BACKHAUL='' BACKHAUL_CARD='' MACHINES=no OCI=no KEY='' MODE=make
 missing=0 changed=0
 
 usage() {
@@ -39,6 +40,7 @@ Usage: prepare-host.sh [options]       make this machine a host; says what it ch
   --backhaul ADDRESS/BITS  this host's address on the network between hosts, given to ...
   --backhaul-card DEVICE   ... this network card; without both the host's own configuration is left as it is
   --machines               also what virtual machines need: libvirt and QEMU
+  --oci                    also what OCI containers need: Podman and runc
   --help                   this text
 
 Without options --check, --remove and a second run use those of the last run.
@@ -55,6 +57,7 @@ parse() {
         case $1 in
             --key | --user | --bridge | --access-card | --backhaul | --backhaul-card) take "$1" "${2:-}" && shift ;;
             --machines) MACHINES=yes ;;
+            --oci) OCI=yes ;;
             --check) MODE=check ;;
             --remove) MODE=remove ;;
             --help) usage && exit 0 ;;
@@ -98,6 +101,7 @@ step() {
 wanted_packages() {
     echo $PACKAGES
     [ $MACHINES = no ] || echo $PACKAGES_FOR_MACHINES
+    [ $OCI = no ] || echo $PACKAGES_FOR_OCI
     [ "$ACCOUNT" = root ] || echo sudo
 }
 lacking_packages() {
@@ -107,7 +111,7 @@ lacking_packages() {
 }
 packages_lacks() { list=$(lacking_packages | tr '\n' ' ') && [ -z "$list" ] || echo "packages: $list"; }
 packages_make() {
-    apt-get -q update >/dev/null || fail 'apt-get update failed: mend the sources of apt, then run this again'
+    apt-get -q update >/dev/null || fail 'apt-get update failed: fix the sources of apt, then run this again'
     for package in $(lacking_packages); do
         apt-cache policy "$package" | grep -q 'Candidate: [^(]' || fail "apt knows no package $package here; for CRIU" \
             'Ubuntu 24.04 needs the repository of the CRIU project: add-apt-repository ppa:criu/ppa'
@@ -343,14 +347,14 @@ make() {
     mkdir -p $KEPT
     touch $KEPT/packages
     for name in $STEPS; do step "$name"; done
-    for name in ACCOUNT BRIDGE ACCESS_CARD BACKHAUL BACKHAUL_CARD MACHINES; do eval "echo \"$name='\$$name'\""; done >$KEPT/options
+    for name in ACCOUNT BRIDGE ACCESS_CARD BACKHAUL BACKHAUL_CARD MACHINES OCI; do eval "echo \"$name='\$$name'\""; done >$KEPT/options
     [ $changed -gt 0 ] || echo 'Nothing to change.'
     echo 'This host is prepared.'
 }
 
 check() {
     for name in $STEPS; do step "$name"; done
-    [ $missing = 0 ] || { echo 'Run prepare-host.sh without --check to mend it.' && exit 1; }
+    [ $missing = 0 ] || { echo 'Run prepare-host.sh without --check to fix it.' && exit 1; }
     echo 'This host is prepared.'
 }
 

@@ -41,7 +41,12 @@ for number in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${number%:*}" "
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs "$root/run"
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp"
 mkdir "$root/run/sshd" "$root/run/lock"
-[ -z "$disk" ] || mount --rbind "$disk" "$root/var/lib/mec"
+if [ -n "$disk" ]; then
+    mount --rbind "$disk" "$root/var/lib/mec"
+    # Podman's storage on the same disk, as on a host that has one
+    mkdir -p "$disk/containers"
+    ln -sfn mec/containers "$root/var/lib/containers"
+fi
 
 # CRIU wants a root that is a mount point of the namespace's own, which a chroot is not.
 mkdir -p "$root/mnt"

@@ -28,18 +28,27 @@ HOST_PACKAGES = (
     *("openssh-server", "tini", "lxc", "rsync", "iptables", "nftables", "iputils-arping", "iputils-ping", "procps"),
     *("python3", "python3-pip", "xxhash", "zstd", "debootstrap", "sudo", "uidmap", "kmod", "util-linux-extra"),
     *("qemu-system-x86", "qemu-utils", "libvirt-daemon", "libvirt-daemon-driver-qemu"),
-    *("libvirt-clients", "e2fsprogs", "socat"),
+    *("libvirt-clients", "e2fsprogs", "socat", "podman", "runc", "netavark"),
 )
 # CRIU of trixie (4.1.1) fails on any socket on kernel 6.16 and later; the one of forky does not.
 CRIU_SUITE = "forky"
 FIRST_UID, UID_COUNT = 100_000, 65_536
 # To be raised when the steps below change without any of the values above changing.
-STEPS_VERSION = 7
+STEPS_VERSION = 8
 # Besides root, a host has someone who works through sudo, as hosts of users do.
 SUDO_USER = "admin"
 BUILD_TIMEOUT_S = 1800.0
-SCRIPTS = Path(__file__).resolve().parent.parent / "workers" / "scripts"
-KVM_BASE_SCRIPTS = ("common.sh", "layers/kvm/build_base.sh")
+WORKERS = Path(__file__).resolve().parent.parent / "workers"
+# the technologies whose base layers are built by the scripts that hosts of users run
+BUILT = ("kvm", "oci")
+# The emulated hosts have no systemd, and on some machines nobody may raise a limit, as Podman's defaults do
+CONTAINERS_CONFIG = """\
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[containers]
+default_ulimits = ["nofile=1000:1000", "nproc=1000:1000"]
+"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Images:
 
     host: Path
     base: Path
-    kvm_base: Path
+    built: Path
 
 
 def cache_dir() -> Path:
@@ -59,14 +68,14 @@ def cache_dir() -> Path:
 def version() -> str:
     """A short hash of the recipe: another recipe is another image."""
     recipe = [SUITE, BASE_PACKAGES, HOST_PACKAGES, CRIU_SUITE, FIRST_UID, UID_COUNT, SUDO_USER, STEPS_VERSION]
-    recipe.append((SCRIPTS / KVM_BASE_SCRIPTS[-1]).read_text())
+    recipe += [CONTAINERS_CONFIG, *(_scripts(kind)[-1].read_text() for kind in BUILT)]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]
 
 
 def images() -> Images:
     """The places of the images of this recipe, whether they are built or not."""
     root = cache_dir() / f"{BASE_NAME}-{version()}"
-    return Images(host=root / "host", base=root / "base", kvm_base=root / "kvm_base")
+    return Images(host=root / "host", base=root / "base", built=root / "built")
 
 
 def build(say: Say) -> Images:
@@ -132,8 +141,9 @@ def _build_into(work: Path, mirror: str, say: Say) -> None:
     run(["cp", "-a", f"{base}/.", str(host)], timeout_s=BUILD_TIMEOUT_S)
     say("Building the hosts' system on it: LXC, sshd, rsync.")
     _install_host_packages(host, mirror)
-    say("Building the base layer of virtual machines.")
-    _build_kvm_base(host, work / "kvm_base")
+    say("Building the base layers of virtual machines and OCI containers.")
+    for kind in BUILT:
+        _build_base(host, kind, work / "built" / kind)
     (host / "etc/resolv.conf").unlink()
     say("Shifting the base layer's owners into the containers' range.")
     _make_device_nodes(base / "dev")
@@ -159,17 +169,27 @@ def _install_host_packages(host: Path, mirror: str) -> None:
     # No password, but not locked either: sshd without PAM refuses a locked user even with a key.
     in_root(host, f"useradd --create-home --shell /bin/bash --password '*' {SUDO_USER}")
     (host / "etc/sudoers.d" / SUDO_USER).write_text(f"{SUDO_USER} ALL=(ALL) NOPASSWD: ALL\n")
+    config = host / "etc/containers/containers.conf.d/lab.conf"
+    config.parent.mkdir(parents=True)
+    config.write_text(CONTAINERS_CONFIG)
 
 
-def _build_kvm_base(host: Path, place: Path) -> None:
+def _scripts(kind: str) -> list[Path]:
+    """By the last one a host builds a technology's base layer, behind the functions that it uses."""
+    own = WORKERS / "guests" / kind / "scripts"
+    return [WORKERS / "scripts/common.sh", own / "common.sh", own / "layers/common.sh", own / "layers/build_base.sh"]
+
+
+def _build_base(host: Path, kind: str, place: Path) -> None:
     """By the script that hosts of users run; the emulated host's system has all that it needs."""
-    script = "".join((SCRIPTS / name).read_text() for name in KVM_BASE_SCRIPTS)
-    (host / "build_base.sh").write_text(script)
+    (host / "build_base.sh").write_text("".join(script.read_text() for script in _scripts(kind)))
     in_root(host, f"sh -eu /build_base.sh {BASE_NAME}")
     (host / "build_base.sh").unlink()
-    shutil.move(host / "var/lib/mec/layers/kvm/base" / BASE_NAME, place)
+    place.parent.mkdir(exist_ok=True)
+    shutil.move(host / "var/lib/mec/layers" / kind / "base" / BASE_NAME, place)
     shutil.rmtree(host / "var/lib/mec")
     (host / "var/lib/mec").mkdir()
+    shutil.rmtree(host / "var/lib/containers", ignore_errors=True)
 
 
 @contextmanager
@@ -186,8 +206,12 @@ def no_daemons(root: Path) -> Iterator[None]:
 def in_root(root: Path, command: str) -> None:
     """Run a shell command with `root` as its root, in namespaces of its own: nothing stays mounted or running."""
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c"]
-    script = 'mount -t proc proc "$0/proc" && exec chroot "$0" sh -c "$1"'
+    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc"]
+    # a mount of its own and not a chroot, in which Podman unpacks nothing
+    script = (
+        'mount --rbind "$0" "$0"; mount -t proc proc "$0/proc"; mount -t sysfs sysfs "$0/sys"; '
+        'cd "$0"; pivot_root . mnt; cd /; umount -l /mnt; exec sh -c "$1"'
+    )
     run([*argv, script, str(root), command], timeout_s=BUILD_TIMEOUT_S, env=env)
 
 

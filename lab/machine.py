@@ -98,7 +98,8 @@ def prepare_disk(places: Places, machine: Machine, images: Images) -> None:
         return
     layers = places.disk(machine.name) / "mec" / "layers"
     _copy_base(images.base, layers / "base" / BASE_NAME / "rootfs")
-    _copy_base(images.kvm_base / "image", layers / "kvm" / "base" / BASE_NAME / "image")
+    for place in sorted(images.built.iterdir()):
+        _copy_base(place / "image", layers / place.name / "base" / BASE_NAME / "image")
 
 
 def _copy_base(image: Path, place: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import image
-from lab.image import BASE_NAME, BUILD_TIMEOUT_S, SCRIPTS, SUITE, Say
+from lab.image import BASE_NAME, BUILD_TIMEOUT_S, SUITE, WORKERS, Say
 from lab.shell import run
 
 # what a system has before an operator begins: that of Debian's installer, and no more
@@ -28,13 +28,13 @@ PACKAGES = (
         "zstd",
     ),
 )
-PREPARE_SCRIPT = SCRIPTS.parent.parent / "deploy" / "prepare-host.sh"
-PREPARE_OPTIONS = ("--access-card", "eth2")
+PREPARE_SCRIPT = WORKERS.parent / "deploy" / "prepare-host.sh"
+PREPARE_OPTIONS = ("--access-card", "eth2", "--oci")
 # what the disk and the cards need to be found; all of them would take half a minute to unpack without acceleration
 BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")
 DISK_BYTES = 10_000_000_000
 MEMORY_MB = 1024
-STEPS_VERSION = 2
+STEPS_VERSION = 3
 # what must not be the same on each machine goes again
 FIRST_START = "/root/first-start.sh"
 FIRST_START_SCRIPT = f"""\
@@ -99,19 +99,19 @@ def vm_image() -> VmImage:
 
 def build(say: Say) -> VmImage:
     """Build the image if it is not cached, and the layers that it holds; takes two to five minutes. Raises LabError."""
-    base = image.build(say).base
+    images = image.build(say)
 
     def steps(work: Path) -> None:
         say(
             f"Building the virtual machines' system with debootstrap ({SUITE}) and deploy/prepare-host.sh; this happens once."
         )
-        _build_into(work, base)
+        _build_into(work, images)
 
     image.build_once(vm_image().folder, steps, say)
     return vm_image()
 
 
-def _build_into(work: Path, base: Path) -> None:
+def _build_into(work: Path, images: image.Images) -> None:
     root, mirror = work / "root", image.debian_mirror()
     work.mkdir(mode=0o755)
     run(
@@ -124,7 +124,10 @@ def _build_into(work: Path, base: Path) -> None:
     (root / FIRST_START.lstrip("/")).write_text(FIRST_START_SCRIPT)
     (root / FIRST_START.lstrip("/")).chmod(0o755)
     _prepare(root)
-    _add_base_layer(root, base)
+    _add_base_layer(root, images.base)
+    oci = root / "var/lib/mec/layers/oci/base" / BASE_NAME
+    oci.parent.mkdir(parents=True, mode=0o711)
+    run(["cp", "-a", str(images.built / "oci"), str(oci)], timeout_s=BUILD_TIMEOUT_S)
     _make_initrd(root)
     found = VmImage(work)
     shutil.copyfile(next((root / "boot").glob("vmlinuz-*")), found.kernel)
@@ -160,7 +163,7 @@ def _add_base_layer(root: Path, base: Path) -> None:
     layer.parent.chmod(0o711)
     run(["cp", "-a", str(base), str(layer / "rootfs")], timeout_s=BUILD_TIMEOUT_S)
     script = (
-        SCRIPTS / "common.sh"
+        WORKERS / "scripts/common.sh"
     ).read_text() + 'tree_digest "$1/rootfs" >"$1/digest"; tree_bytes "$1/rootfs" >"$1/bytes"\n'
     # in the machine, whose tools these are, and not here
     (root / "digest.sh").write_text(script)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from migrations_app.technologies import TECHNOLOGIES
 from workers.hosts.base import GUESTS, SCRIPTS, script_file, script_text, shared_by
 
 # what is meant: word splitting of lists that the portal made, names that a script shares with the functions it calls, and files
@@ -20,6 +21,8 @@ SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 def faults_of(name: str) -> list[str]:
     """One line a fault, with the script's own line numbers."""
     common = "" if name == "common" else script_text("common") if name.endswith("/common") else shared_by(name)
+    if name.endswith("/layers/common"):
+        common += script_text(f"{name.split('/')[0]}/common")
     text, before = common + script_text(name), common.count("\n")
     # as they are started: sh -eu
     return [
@@ -39,7 +42,11 @@ def look_at(text: str) -> list[dict[str, Any]]:
 
 def main() -> None:
     names = sorted(str(path.relative_to(SCRIPTS).with_suffix("")) for path in SCRIPTS.rglob("*.sh"))
-    names += sorted(f"{path.parts[-3]}/{path.stem}" for path in GUESTS.glob("*/scripts/*.sh"))
+    # what all technologies do alike to a layer stands behind the functions of one of them
+    names = [f"{next(iter(TECHNOLOGIES))}/{name}" if name.startswith("layers/") else name for name in names]
+    for folder in sorted(GUESTS.glob("*/scripts")):
+        kind = folder.parent.name
+        names += sorted(f"{kind}/{path.relative_to(folder).with_suffix('')}" for path in folder.rglob("*.sh"))
     faults = [fault for name in names for fault in faults_of(name)]
     operators = sorted(DEPLOY.glob("*.sh"))
     for script in operators:

@@ -72,7 +72,7 @@ def remove_layer(operation: Operation) -> str:
 
     async def remove() -> None:
         async with connect(records.endpoint_of(host)) as reached:
-            await reached.call("layers/remove_app", path, limit_s=300)
+            await reached.call(f"{kind}/layers/remove_app", path, limit_s=300)
 
     async_to_sync(remove)()
     actions.forget_layer(host=host, name=layer, kind=kind, storage=storage)

@@ -75,8 +75,7 @@ async def _build(
     recipe = records.recipe_of(application)
     async with connect(records.endpoint_of(host)) as builder:
         said = await builder.call(
-            "layers/build_app",
-            kind,
+            f"{kind}/layers/build_app",
             application.layer_name,
             recipe.base,
             storage,
@@ -193,7 +192,7 @@ async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, m
         try:
             await transfer.open()
             sent = await transfer.send(parts, "lo", SEND_LIMIT_S)
-            said = await target.call("layers/keep_layer", mark, layer, digest, limit_s=300)
+            said = await target.call(f"{kind}/layers/keep_layer", mark, layer, digest, limit_s=300)
         finally:
             await transfer.close()
     return int(said["bytes"]), sent.bytes_rsync
@@ -204,6 +203,6 @@ def build_base(host: Host, kind: str, name: str) -> None:
 
     async def build() -> None:
         async with connect(records.endpoint_of(host)) as builder:
-            await builder.call(f"layers/{kind}/build_base", name, limit_s=BUILD_LIMIT_S)
+            await builder.call(f"{kind}/layers/build_base", name, limit_s=BUILD_LIMIT_S)
 
     async_to_sync(build)()

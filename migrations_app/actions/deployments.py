@@ -21,7 +21,7 @@ from migrations_app.models import (
     ServiceStatus,
     Storage,
 )
-from migrations_app.technologies import DEFAULT
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
 
 from .applications import kept_for_another
 from .operations import queue_operation
@@ -44,7 +44,7 @@ def deploy_service(
         raise ValidationError(sentence)
     if host.role != HostRole.MEC:
         raise ValidationError(f"{host} is the user's side, not a MEC host: choose a MEC host.")
-    if sentence := lacking(host, kind):
+    if sentence := lacking(host, kind) or TECHNOLOGIES[kind].storage_refusal(storage):
         raise ValidationError(sentence)
     network = ServiceNetwork.objects.select_for_update().first()
     if network is None:

@@ -82,6 +82,8 @@ def build_application(
     """Ask a worker to bring an application layer to a host: fetched from a host that has it, else built there."""
     _must_be_mec(host)
     _must_not_be_anothers(application, experiment)
+    if sentence := TECHNOLOGIES[kind].storage_refusal(storage):
+        raise ValidationError(sentence)
     return queue_operation(
         kind=OperationKind.BUILD_APPLICATION,
         subject=f"{application} ({TECHNOLOGIES[kind]}) on {host}",

@@ -51,6 +51,9 @@ def _choice_faults(choice: Choice, runs: int) -> Iterator[str]:
         for word in chosen:
             if word not in possible:
                 yield f"There is no {what} “{word}”: choose {' or '.join(possible)}."
+    for technology in (TECHNOLOGIES[kind] for kind in choice.kinds if kind in TECHNOLOGIES):
+        if choice.storages and all(technology.storage_refusal(storage) for storage in choice.storages):
+            yield f"{technology} has no storage {' or '.join(choice.storages)}. {technology.no_storage}"
     names = list(Application.objects.lasting().values_list("name", flat=True))
     for name in choice.applications:
         if name not in names:

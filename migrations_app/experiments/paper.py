@@ -49,4 +49,4 @@ def table_1(application: str, kind: str, layers: int, app_found: bool) -> dict[s
 def installed_mb(application: str, kind: str) -> float | None:
     """Megabytes that the application takes on disk in the paper."""
     about = figures()["applications"].get(TITLES.get(application, ""))
-    return about["install_mb"][kind] if about else None
+    return about["install_mb"].get(kind) if about else None

@@ -6,8 +6,9 @@ A new technology is a module here, its guest in `workers/guests`, and a line in 
 from .base import Technology, Tool, Work
 from .kvm import KVM
 from .lxc import LXC
+from .oci import OCI
 
-TECHNOLOGIES: dict[str, Technology] = {each.key: each for each in (LXC, KVM)}
+TECHNOLOGIES: dict[str, Technology] = {each.key: each for each in (LXC, OCI, KVM)}
 # where nobody says which
 DEFAULT = LXC
 

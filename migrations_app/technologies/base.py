@@ -72,6 +72,11 @@ class Technology:
     machine: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], dict[str, Any]] = _no_machine
     # whether the memory of the idle application is kept beside its layer
     keeps_idle_memory: bool = False
+    # what its scripts on hosts share with other technologies': names in workers/scripts/shared
+    shares: tuple[str, ...] = ()
+    # the storages in which its layers can lie, and what to do where another is asked for
+    storages: tuple[str, ...] = ("overlay", "directory")
+    no_storage: str = ""
     # what is wrong with a host's installation of it: `what`, and the command that fixes it as `fix`
     problems: Callable[[Mapping[str, Any]], list[dict[str, str]]] = _no_problem
     # what an experiment's report says of it: the facts of a host, the paper's conditions
@@ -79,6 +84,10 @@ class Technology:
 
     def __str__(self) -> str:
         return self.label
+
+    def storage_refusal(self, storage: str) -> str:
+        """One sentence why its layers cannot lie so; empty when they can."""
+        return "" if storage in self.storages else self.no_storage
 
     def is_installed(self, values: Mapping[str, Any]) -> bool:
         """Whether a host with these facts has begun to have it: its first tool is there."""

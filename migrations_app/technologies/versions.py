@@ -1,5 +1,7 @@
 """Which versions of a tool may follow which, each judged with its source. Pure."""
 
+from collections.abc import Callable
+
 from .findings import FAULT, OK, WARNING
 
 Version = tuple[int, ...]
@@ -40,10 +42,28 @@ def criu_follows(source: Version, target: Version) -> Judgement:
 LXC_SERIES = ((5, 0), (6, 0), (7, 0))
 
 
-def lxc_follows(source: Version, target: Version) -> Judgement:
-    """The known series in any order."""
-    if source[:2] == target[:2]:
-        return OK, ""
-    if source[:2] in LXC_SERIES and target[:2] in LXC_SERIES:
-        return WARNING, "it can go there and back, since LXC has no part in what is saved, but nobody tries each pair"
-    return FAULT, "install the same series, that is the first two numbers, on both"
+# Podman keeps no part of the saved state: the portal has runc save it, and the target's Podman starts runc's restoration of it
+PODMAN_SERIES = ((4, 9), (5, 4), (5, 5), (5, 6), (5, 7), (5, 8))
+# runc writes into a saved state which of its files were pipes of the caller's (descriptors.json, the same in all of these)
+RUNC_SERIES = ((1, 1), (1, 2), (1, 3))
+
+
+def no_part_in_it(name: str, known: tuple[Version, ...]) -> Callable[[Version, Version], Judgement]:
+    """A tool that decides nothing of how the state is saved: its known series in any order."""
+
+    def follows(source: Version, target: Version) -> Judgement:
+        if source[:2] == target[:2]:
+            return OK, ""
+        if source[:2] in known and target[:2] in known:
+            return (
+                WARNING,
+                f"it can go there and back, since {name} has no part in what is saved, but nobody tries each pair",
+            )
+        return FAULT, "install the same series, that is the first two numbers, on both"
+
+    return follows
+
+
+lxc_follows = no_part_in_it("LXC", LXC_SERIES)
+podman_follows = no_part_in_it("Podman", PODMAN_SERIES)
+runc_follows = no_part_in_it("runc", RUNC_SERIES)

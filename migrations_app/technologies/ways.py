@@ -50,7 +50,9 @@ class Way:
 
     def refusals(self, service: str, technology: Technology, storage: str) -> Iterator[Finding]:
         """Why a service of this technology and storage cannot go this way; one sentence with what to choose."""
-        if self.technologies and technology.key not in self.technologies:
+        if sentence := technology.storage_refusal(storage):
+            yield Finding(FAULT, sentence)
+        elif self.technologies and technology.key not in self.technologies:
             why = TRANSFERS[self.transfer].no_technology
             yield Finding(FAULT, why.format(service=service, technology=technology, noun=technology.noun))
         elif self.storages and storage not in self.storages:

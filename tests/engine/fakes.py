@@ -65,7 +65,7 @@ class FakeHost:
         self.calls.append(script)
         # what a script does to a host is the same for all kinds, as far as flags can tell
         kinds = "|".join(GUESTS)
-        name = re.sub(f"^layers/({kinds})/", "layers/", re.sub(f"^({kinds})/", "guest/", script))
+        name = re.sub(f"^({kinds})/", "guest/", re.sub(f"^({kinds})/layers/", "layers/", script))
         effect = getattr(self, name.replace("/", "_"), None)
         assert effect is not None, f"the fake host does not know {script}"
         fault = next((f for f in self.faults if (f.script, f.host) == (script, self.name) and f.times), None)
@@ -157,7 +157,7 @@ class FakeHost:
         self.incoming.add("layer")
 
     def layers_keep_layer(self, *_: Any) -> dict[str, str]:
-        assert "layer/rootfs" in self.incoming
+        assert self.incoming & {"layer/rootfs", "layer/image"}
         self.app_layer = True
         return {"bytes": "10"}
 
@@ -249,6 +249,8 @@ _COMMON = {
     "acceleration": "tcg",
     "criu_version": "4.2",
     "toy_version": "1.2",
+    "podman_version": "5.4.2",
+    "runc_version": "1.1.15",
     "lxc_version": "6.0.4",
     "cpu_flags": "sse avx",
     "base_digest": "b1",

@@ -10,7 +10,7 @@ from workers.context import place
 from workers.engine import Location, Outcome, run
 from workers.specs import InstanceState
 
-KINDS = ["lxc", "kvm"]
+KINDS = ["lxc", "oci", "kvm"]
 RUNS, STOPPED = InstanceState(running=True), InstanceState(running=False)
 FROZEN, SAVED = InstanceState(running=False, frozen=True, saved=True), InstanceState(running=False, saved=True)
 RECEIVED = InstanceState(running=False, received=True)

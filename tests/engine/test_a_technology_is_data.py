@@ -20,7 +20,7 @@ async def test_it_is_moved(toy: Technology) -> None:
     assert "toy/restore" in world.target.calls
 
 
-@pytest.mark.parametrize("script", ["toy/suspend", "layers/toy/clone_instance", "toy/restore"])
+@pytest.mark.parametrize("script", ["toy/suspend", "toy/layers/clone_instance", "toy/restore"])
 async def test_it_goes_on_where_it_was_when_a_stage_fails(toy: Technology, script: str) -> None:
     host = "source" if script == "toy/suspend" else "target"
     world = World(kind=toy.key, faults=[Fault(script, host, "fails")])

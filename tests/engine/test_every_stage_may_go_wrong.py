@@ -11,9 +11,9 @@ BEFORE_COMMIT = [
     ("transfer/open_source", "source"),
     ("transfer/open_target", "target"),
     ("transfer/connect", "source"),
-    ("layers/lxc/clone_base_as_app", "target"),
-    ("layers/keep_layer", "target"),
-    ("layers/lxc/clone_instance", "target"),
+    ("lxc/layers/clone_base_as_app", "target"),
+    ("lxc/layers/keep_layer", "target"),
+    ("lxc/layers/clone_instance", "target"),
     ("lxc/suspend", "source"),
     ("transfer/send", "source"),
 ]
@@ -25,7 +25,7 @@ AFTER_RESTORE = [
     ("transfer/close_target", "target"),
 ]
 PLANS = [(2, False), (3, False), (3, True)]
-APP_STAGES = {"layers/lxc/clone_base_as_app", "layers/keep_layer"}
+APP_STAGES = {"lxc/layers/clone_base_as_app", "lxc/layers/keep_layer"}
 
 
 def runs(script: str, layers: int, app_found: bool) -> bool:

@@ -18,9 +18,10 @@ PLANS: list[dict[str, Any]] = [
     {"layers": 3, "app_found": False, "kind": "lxc"},
     {"layers": 3, "app_found": True, "kind": "lxc"},
     {"layers": 3, "app_found": True, "kind": "kvm"},
+    {"layers": 3, "app_found": True, "kind": "oci"},
     {"layers": 3, "app_found": True, "kind": "kvm", "method": "live"},
 ]
-NAMES = ["two layers", "three layers", "app found", "kvm", "kvm live"]
+NAMES = ["two layers", "three layers", "app found", "kvm", "oci", "kvm live"]
 AT_TARGET = (Outcome.SUCCEEDED, Outcome.FINISHED_WITH_PROBLEMS)
 
 

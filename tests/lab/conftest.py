@@ -37,6 +37,17 @@ def guest(site: Site) -> Iterator[str]:
     assert site.where("guest") == []
 
 
+@pytest.fixture(scope="module")
+def oci(site: Site) -> Iterator[str]:
+    """An OCI container for all of it: each test must leave it well enough for the next."""
+    site.ok(
+        "service", "deploy", "oci", "--application", "no-application", "--kind", "oci", "--host", "mec-1", limit_s=300
+    )
+    yield "oci"
+    site.ok("service", "remove", "oci")
+    assert site.where("oci") == []
+
+
 @pytest.fixture
 def deployed(site: Site, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
     """Deploys services for one test, and removes them after it."""

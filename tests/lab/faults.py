@@ -7,7 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from tests.lab.site import Site
 
 HOSTS = ("mec-1", "mec-2", "mec-3")
-LAYERS = {"lxc": "/var/lib/mec/layers/app/overlay", "kvm": "/var/lib/mec/layers/kvm/app/overlay"}
+LAYERS = {
+    "lxc": "/var/lib/mec/layers/app/overlay",
+    "oci": "/var/lib/mec/layers/oci/app/overlay",
+    "kvm": "/var/lib/mec/layers/kvm/app/overlay",
+}
 LINK_MBIT, QUICK_MBIT = 100.0, 1000.0
 TRANSFERS = ("rsync_app_filesystem", "rsync_instance_filesystem", "rsync_instance_memory", "live_copy")
 OUTCOMES_OF_A_FAULT = ("rolled_back", "succeeded", "finished_with_problems")

@@ -118,7 +118,7 @@ def test_what_cannot_be_is_refused_before_anything_is_changed(hosts: tuple[Host,
         "There is no experiment table-9: choose table-1, figure-4, figure-5-ram, figure-5-bandwidth."
     ]
     assert refused(hosts, runs=0) == ["0 runs of each cell cannot be: choose 1 to 100."]
-    assert refused(hosts, kinds=("docker",)) == ["There is no kind “docker”: choose lxc or kvm."]
+    assert refused(hosts, kinds=("docker",)) == ["There is no kind “docker”: choose lxc or oci or kvm."]
     assert refused((hosts[0], hosts[0]))[0].endswith("cannot be source and target at once: choose two hosts.")
 
 

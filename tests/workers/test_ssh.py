@@ -65,6 +65,7 @@ async def endpoint(tmp_path: Path) -> AsyncIterator[Endpoint]:
 def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A folder in which a test writes its own scripts."""
     monkeypatch.setattr("workers.hosts.base.SCRIPTS", tmp_path)
+    monkeypatch.setattr("workers.hosts.base.GUESTS", tmp_path)  # of no technology
     (tmp_path / "common.sh").write_text("")
     script_text.cache_clear()
     yield tmp_path

@@ -3,7 +3,8 @@
 from .base import Guest
 from .kvm import KvmGuest
 from .lxc import LxcGuest
+from .oci import OciGuest
 
-GUESTS: dict[str, Guest] = {"lxc": LxcGuest(), "kvm": KvmGuest()}
+GUESTS: dict[str, Guest] = {"lxc": LxcGuest(), "oci": OciGuest(), "kvm": KvmGuest()}
 
 __all__ = ["GUESTS", "Guest"]

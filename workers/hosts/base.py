@@ -75,10 +75,12 @@ class MecHost(Protocol):
 
 
 def script_file(name: str) -> Path:
-    """Where a script lies: TECHNOLOGY/NAME beside the technology's guest, each other below `scripts`."""
+    """Where a script lies: TECHNOLOGY/NAME beside the technology's guest, or below `scripts` where all have the same."""
     kind, _slash, rest = name.partition("/")
+    if kind not in TECHNOLOGIES:
+        return SCRIPTS / f"{name}.sh"
     own = GUESTS / kind / "scripts" / f"{rest}.sh"
-    return own if own.exists() else SCRIPTS / f"{name}.sh"
+    return own if own.exists() else SCRIPTS / f"{rest}.sh"
 
 
 @cache
@@ -89,10 +91,14 @@ def script_text(name: str) -> str:
 
 def shared_by(name: str) -> str:
     """The functions that stand before a script: what all share, and its technology's; all of them where it is of none."""
+    kind, _slash, rest = name.partition("/")
     every = [key for key in TECHNOLOGIES if (GUESTS / key / "scripts").is_dir()]
-    own = [kind for kind in every if kind in name.split("/")] or every
-    commons = [script_text("common"), *(script_text(f"{kind}/common") for kind in own)]
-    return "".join([*commons, f"TECHNOLOGIES='{' '.join(own)}'\n"])
+    own = [kind] if kind in every else every
+    shared = dict.fromkeys(part for key in own for part in TECHNOLOGIES[key].shares)
+    commons = ["common", *(f"shared/{part}" for part in shared), *(f"{key}/common" for key in own)]
+    if rest.startswith("layers/"):
+        commons.append(f"{kind}/layers/common")
+    return "".join([*map(script_text, commons), f"TECHNOLOGIES='{' '.join(own)}'\n"])
 
 
 def script_for(name: str, given: str = "", fence: Fence | None = None) -> str:

@@ -138,4 +138,6 @@ def _tool_problems(values: dict[str, Any]) -> list[dict[str, str]]:
     wanted = [each for each in TECHNOLOGIES.values() if each.is_installed(values)] or [DEFAULT]
     packages += [tool.package for each in wanted for tool in each.tools if tool.package and not values.get(tool.key)]
     problems = [{"what": f"{name} is missing.", "fix": f"apt-get install {name}"} for name in packages]
-    return problems + [problem for each in wanted for problem in each.problems(values)]
+    problems += [problem for each in wanted for problem in each.problems(values)]
+    # what two technologies need is missing once
+    return [problem for number, problem in enumerate(problems) if problem not in problems[:number]]

@@ -61,13 +61,17 @@ class Cloning:
         return f"{TECHNOLOGIES[self.kind].layers_folder}app/{self.storage}/{layer}"
 
     async def clone_base_as_app(self, target: MecHost, spec: MigrationSpec) -> None:
-        script = f"layers/{self.kind}/clone_base_as_app"
+        script = f"{self.kind}/layers/clone_base_as_app"
         words = (spec.migration, spec.instance.base, self.storage, spec.instance.app_layer)
         await target.call(script, *words, limit_s=120)
 
     async def keep_app(self, target: MecHost, spec: MigrationSpec, app: AppAtSource) -> int:
         said = await target.call(
-            "layers/keep_layer", spec.migration, self.place(spec.instance.app_layer), app.digest, limit_s=300
+            f"{self.kind}/layers/keep_layer",
+            spec.migration,
+            self.place(spec.instance.app_layer),
+            app.digest,
+            limit_s=300,
         )
         return int(said["bytes"])
 
@@ -79,10 +83,14 @@ class Cloning:
         await self._clone(host, instance, f"instances/{instance.service}", instance.app_layer)
 
     async def _clone(self, host: MecHost, instance: InstanceSpec, place: str, layer: str, idle: bool = False) -> None:
-        script = f"layers/{self.kind}/clone_instance"
+        script = f"{self.kind}/layers/clone_instance"
         how = (self.storage, "idle" if idle else "-")
         words = (instance.service, place, instance.base, layer, *how, instance.hardware_address)
-        await host.call(script, *words, limit_s=120)
+        await host.call(script, *words, stdin=self.settings(instance, host), limit_s=120)
+
+    def settings(self, instance: InstanceSpec, host: MecHost) -> str:
+        """What a clone has to know of the instance beyond its layers; nothing where it is said when it starts."""
+        return ""
 
     def app_parts(self, app: AppAtSource) -> list[Part]:
         parts = [Part(app.path, f"layer/{TECHNOLOGIES[self.kind].layer_content}", self.options)]

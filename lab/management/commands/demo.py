@@ -1,4 +1,4 @@
-"""./manage.py demo: an edge, the portal, a container and a virtual machine, a migration of each, then serving until Ctrl-C."""
+"""./manage.py demo: an edge, the portal, a service of each technology, a migration of each, then serving until Ctrl-C."""
 
 import os
 import signal
@@ -30,14 +30,13 @@ RECIPES = Path(__file__).resolve().parents[2] / "applications"
 # name, application, kind, host, and how it is moved
 SERVICES = (
     ("game", "game-server", "lxc", "mec-1", ()),
+    ("counter", "no-application", "oci", "mec-3", ()),
     ("machine", "no-application", "kvm", "mec-2", ("--method", "live")),
 )
 
 
 class Command(BaseCommand):
-    help = (
-        "Show it all on this machine: an edge, a container and a virtual machine, each migrated; serves until Ctrl-C."
-    )
+    help = "Show it all on this machine: an edge, a service of each technology, each migrated; serves until Ctrl-C."
 
     def handle(self, **_options: Any) -> None:
         signal.signal(signal.SIGTERM, _interrupt_only(os.getpid()))

@@ -42,10 +42,10 @@ class KvmGuest(ScriptedGuest):
     async def keep_idle(self, builder: MecHost, instance: InstanceSpec, number: int) -> None:
         domain = definition(instance, builder.endpoint.access_bridge, connected=False)
         words = (instance.app_layer, instance.storage, number, processors(instance))
-        await builder.call("layers/kvm/keep_idle", *words, stdin=domain, limit_s=240)
+        await builder.call("kvm/layers/keep_idle", *words, stdin=domain, limit_s=240)
 
     async def has_idle(self, host: MecHost, layer: str) -> bool:
-        return (await host.call("layers/kvm/has_idle", layer))["idle"] == "yes"
+        return (await host.call("kvm/layers/has_idle", layer))["idle"] == "yes"
 
     async def faults(self, target: MecHost, here: Side, there: Side) -> list[str]:
         found = [*rules.versions(self.kind, here, there)]

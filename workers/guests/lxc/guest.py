@@ -3,11 +3,11 @@
 from migrations_app.admission import rules
 from migrations_app.technologies.findings import Side, faults
 from workers.engine import MigrationError
+from workers.guests import criu
+from workers.guests.cable import veth_name
 from workers.guests.scripted import RESTORE_LIMIT_S, ScriptedGuest
 from workers.hosts.base import MecHost
 from workers.specs import InstanceSpec, MigrationSpec, SavedState
-
-from . import criu
 
 # A container's users are unprivileged on the host: its root is nobody there, and CRIU has every right over its processes
 ID_SHIFT, ID_COUNT = 100_000, 65_536
@@ -41,11 +41,6 @@ class LxcGuest(ScriptedGuest):
 
     def explain(self, log: str) -> str | None:
         return criu.explain(log)
-
-
-def veth_name(instance: InstanceSpec) -> str:
-    """The host's end of the container's cable: the same on every host, and no other service's."""
-    return "mec" + instance.hardware_address.replace(":", "")[4:]
 
 
 def interface_index(instance: InstanceSpec) -> int:

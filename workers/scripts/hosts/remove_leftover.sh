@@ -13,5 +13,6 @@ home=$(getent passwd "$OWNER" | cut -d: -f6)
 awk -v place="$MEC/incoming/$MARK/" 'index($2, place) == 1 {print $2}' /proc/mounts | sort -r | while read -r mount; do
     umount "$mount" || umount -l "$mount"
 done
+for technology in $TECHNOLOGIES; do "drop_incoming_of_$technology" "$MARK"; done
 rm -rf --one-file-system "$MEC/incoming/$MARK" "$MEC/migrations/$MARK"
 for work in "migration-$MARK" "$MARK"; do forget_lock "$work"; done

@@ -6,7 +6,10 @@ home=$(getent passwd "$OWNER" | cut -d: -f6)
     flock -x 9
     sed -i "/ mec-migration-$ID\$/d" "$home/.ssh/authorized_keys"
 ) 9>"$MEC/authorized_keys.lock"
-[ "$CAME" = keep ] || rm -rf --one-file-system "${MEC:?}/incoming/${ID:?}"
+if [ "$CAME" != keep ]; then
+    for technology in $TECHNOLOGIES; do "drop_incoming_of_$technology" "$ID"; done
+    rm -rf --one-file-system "${MEC:?}/incoming/${ID:?}"
+fi
 end_live "$ID"
 rmdir "$MEC/migrations/$ID" 2>/dev/null || true
 forget_lock "migration-$ID"

@@ -5,8 +5,7 @@ received=$MEC/incoming/$ID/files/instance
 d=$INSTANCES/$SERVICE
 [ -e "$d" ] && fail "$d is there already"
 state=$received/saved/state
-whole() { [ "$(xxh128sum <"$state/manifest" | cut -d' ' -f1)" = "$DIGEST" ] && (cd "$state" && xxh128sum --quiet -c manifest >/dev/null 2>&1); }
-whole || fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
+is_sealed "$state" "$DIGEST" || fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
 mv -T "$received" "$d"
 echo "$ID" >"$d/migration"
 given >"$d/config"
@@ -14,7 +13,8 @@ attach "$SERVICE"
 free_cable "$SERVICE"
 export CRIU_CONFIG_FILE=$d/criu.conf
 # one level of its log more than CRIU writes by itself: only there it says that it let the processes go on (went_on)
-printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\nverbosity\n' >"$CRIU_CONFIG_FILE"
+criu_options "$CRIU_CONFIG_FILE"
+echo verbosity >>"$CRIU_CONFIG_FILE"
 runs=no
 # what failed at once is told at once: the service waits frozen at its source
 if lxc-checkpoint -r -P "$INSTANCES" -n "$SERVICE" -D "$d/saved/state" -o "$d/restore-lxc.log" -l INFO </dev/null >/dev/null 2>&1; then

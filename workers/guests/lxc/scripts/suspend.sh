@@ -8,20 +8,8 @@ mkdir -p "$kept"
 install -d -m 711 "$kept/state"
 umask 022
 export CRIU_CONFIG_FILE=$kept/criu.conf
-printf 'tcp-established\nskip-in-flight\nlink-remap\nfile-locks\nghost-limit 67108864\n' >"$CRIU_CONFIG_FILE"
-# A file that is open under a name which it lost, and has others, gets one more from CRIU for the restoration; CRIU takes that away
-# again where the processes stay. So it gets a third one, before it does
-install -m 700 /dev/stdin "$kept/names.sh" <<'HOOK'
-#!/bin/sh
-[ "$CRTOOLS_SCRIPT_ACTION" = post-dump ] || exit 0
-grep -aoE '/[^[:cntrl:]]*link_remap\.[0-9]+' "$CRTOOLS_IMAGE_DIR/files.img" | while read -r name; do
-    # the kernel's own names have no links in them, nor lead out of the root
-    folder=$MEC_ROOT${name%/*}
-    [ -f "$MEC_ROOT$name" ] && [ "$(realpath "$folder")" = "$(realpath "$MEC_ROOT")${name%/*}" ] || continue
-    ln "$MEC_ROOT$name" "$MEC_ROOT$name.mec" || exit 1
-    printf '%s\0' "$MEC_ROOT$name" >>"$MEC_NAMES"
-done
-HOOK
+criu_options "$CRIU_CONFIG_FILE"
+name_keeper "$kept/names.sh"
 export MEC_ROOT="$INSTANCES/$SERVICE/rootfs" MEC_NAMES="$kept/names"
 pid=$(container_pid "$SERVICE")
 [ -n "$pid" ] || fail "$SERVICE does not run here"
@@ -48,11 +36,7 @@ criu dump -t "$pid" -D "$kept/state" -o dump.log --file-locks --link-remap --man
 stand_still "$freezer" || fail "$SERVICE is saved, and did not stay frozen"
 # whole: from here on it can be resumed from what was saved, too, if this host goes down
 : >"$kept/complete"
-[ ! -e "$kept/names" ] || xargs -0 -I{} mv {}.mec {} <"$kept/names"
+keep_names "$kept/names"
 # the restored one is not to stand still: version 1 has the freezer's state in the image
 sed -i 's/\(freezer\.state\x12\x06\)FROZEN/\1THAWED/' "$kept/state/cgroup.img"
-(cd "$kept/state" && rm -f stats-dump && timeout "$LIMIT" xxh128sum ./*.img >manifest) ||
-    fail "the digest of what was saved of $SERVICE took longer than $LIMIT s, or failed"
-digest=$(xxh128sum <"$kept/state/manifest")
-echo "digest=${digest%% *}"
-echo "bytes=$(tree_bytes "$kept/state")"
+seal_state "$kept/state" "$LIMIT" "$SERVICE"

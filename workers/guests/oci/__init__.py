@@ -1,0 +1,5 @@
+"""OCI containers."""
+
+from .guest import OciGuest
+
+__all__ = ["OciGuest"]
