@@ -10,6 +10,7 @@ from tests.bench.containers import measure_containers
 from tests.bench.edge import available_mb, fresh_edge, measure_portal
 from tests.bench.looks import measure_looks
 from tests.bench.machines import measure_machines
+from tests.bench.oci import measure_oci
 from tests.bench.ownership import measure_ownership
 from tests.bench.pages import measure_compare, measure_pages
 from tests.bench.paper import measure_the_papers_claims
@@ -21,7 +22,9 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=int, default=5, help="of each container and page (default 5); a forecast takes ten"
     )
-    parser.add_argument("--only", choices=["containers", "machines", "paper", "ownership", "looks", "pages", "compare"])
+    parser.add_argument(
+        "--only", choices=["containers", "oci", "machines", "paper", "ownership", "looks", "pages", "compare"]
+    )
     options = parser.parse_args()
     # whoever ends the bench finds its edge taken down, and the table of what was measured
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -35,13 +38,15 @@ def main() -> None:
 
 
 def measure(figures: Figures, runs: int, only: str | None) -> None:
-    if only in (None, "containers", "machines", "paper"):
+    if only in (None, "containers", "oci", "machines", "paper"):
         free_mb = available_mb()
         with fresh_edge() as site:
             containers_s: dict[str, list[float]] = {}
             if only in (None, "containers"):
                 measure_portal(figures, site)
                 containers_s = measure_containers(figures, site, runs)
+            if only in (None, "oci"):
+                measure_oci(figures, site, runs)
             if only in (None, "machines"):
                 measure_machines(figures, site, free_mb, containers_s)
             if only in (None, "paper"):
