@@ -119,6 +119,7 @@ def test_what_cannot_be_is_refused_before_anything_is_changed(hosts: tuple[Host,
     ]
     assert refused(hosts, runs=0) == ["0 runs of each cell cannot be: choose 1 to 100."]
     assert refused(hosts, kinds=("docker",)) == ["There is no kind “docker”: choose lxc or oci or kvm."]
+    assert refused(hosts, kinds=("oci",), preset="as-in-the-paper")[0].startswith("OCI has no storage directory.")
     assert refused((hosts[0], hosts[0]))[0].endswith("cannot be source and target at once: choose two hosts.")
 
 

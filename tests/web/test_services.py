@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from migrations_app.models import Application, Operation, Service
+from migrations_app.models import Application, HostFacts, Operation, Service
 from tests import factories
 
 RECIPE = """
@@ -37,6 +37,27 @@ def test_a_layer_is_brought_to_a_host(as_operator: Client, edge: dict[str, Any])
     as_operator.post(f"/applications/{edge['service'].application.name}/build/", form)
     queued = Operation.objects.get(kind="build_application")
     assert queued.argument == "kvm/overlay"
+
+
+@pytest.mark.parametrize("form", ["build", "deploy"])
+def test_a_storage_that_a_technology_does_not_have_is_refused_with_what_to_choose(
+    as_operator: Client, edge: dict[str, Any], form: str
+) -> None:
+    application = edge["service"].application.name
+    facts = HostFacts.objects.get(host=edge["target"])
+    facts.values |= {"podman_version": "5.4.2", "runc_version": "1.1.15"}
+    facts.save()
+    about = {
+        "name": "new",
+        "application": application,
+        "host": edge["target"].name,
+        "kind": "oci",
+        "storage": "directory",
+    }
+    address = "/deploy/" if form == "deploy" else f"/applications/{application}/build/"
+    page = as_operator.post(address, about, follow=True).content.decode()
+    assert "choose the storage Overlay" in page
+    assert not Operation.objects.filter(kind__in=("deploy", "build_application")).exists()
 
 
 def test_an_application_in_use_stays(as_operator: Client, edge: dict[str, Any]) -> None:

@@ -3,19 +3,22 @@
 # specification and its saved state) and `top` (its writable layer), both in Podman's own storage; `upper`, a link to the latter.
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
 
-# Debian's crun has no CRIU on every release, and needs control groups of one version alone.
+# runc can always have CRIU save a container; crun only where it was built so, and not where a host has both versions of control groups.
 podman() { command podman --runtime runc "$@"; }
 
 # What an instance's settings say. Arguments: its directory, key.
 setting() { sed -n "s/^$2=//p" "$1/settings"; }
 
-# A container's first process; nothing where it does not run. The number alone may be another's by now. Argument: service.
+# A container's first process; nothing where it does not run. Podman's file of it may be gone, and the number be another's by now, so
+# that Podman has the last word. Argument: service.
 container_pid() {
-    [ -e "/run/mec-oci-$1.pid" ] && [ -e "$INSTANCES/$1/container" ] || return 0
+    [ -e "$INSTANCES/$1/container" ] || return 0
     read -r id <"$INSTANCES/$1/container"
-    read -r pid <"/run/mec-oci-$1.pid" || true # conmon ends no line
-    ! grep -qs "/libpod-$id" "/proc/$pid/cgroup" || echo "$pid"
+    pid=$(cat "/run/mec-oci-$1.pid" 2>/dev/null || true)
+    is_of "$pid" "$id" || pid=$(podman container inspect --format '{{.State.Pid}}' "$id" 2>/dev/null || true)
+    ! is_of "$pid" "$id" || echo "$pid"
 }
+is_of() { grep -qs "/libpod-$2" "/proc/$1/cgroup"; }
 has_ended() { [ -z "$(container_pid "$1")" ]; }
 
 # A container's control groups as lines CONTROLLERS:GROUP, and the directory of the one that has a controller. Arguments: a process of
