@@ -14,6 +14,7 @@ from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.ssh import connect
 from workers.layers import STORES
+from workers.layers.base import KEEP_LIMIT_S
 from workers.specs import InstanceSpec
 from workers.transfer.rsync import Part, Transfer
 
@@ -192,7 +193,7 @@ async def _fetch(giver: Host, taker: Host, kind: str, layer: str, digest: str, m
         try:
             await transfer.open()
             sent = await transfer.send(parts, "lo", SEND_LIMIT_S)
-            said = await target.call(f"{kind}/layers/keep_layer", mark, layer, digest, limit_s=300)
+            said = await target.call(f"{kind}/layers/keep_layer", mark, layer, digest, limit_s=KEEP_LIMIT_S)
         finally:
             await transfer.close()
     return int(said["bytes"]), sent.bytes_rsync

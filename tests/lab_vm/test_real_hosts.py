@@ -28,16 +28,6 @@ def limits_of(site: RealSite, host: str, service: str) -> list[str]:
     return site.shell(host, f"cd {group}* && cat memory.max cpu.max pids.max").splitlines()
 
 
-@pytest.fixture(scope="module")
-def oci(site: RealSite) -> Iterator[str]:
-    """The same as an OCI container, whose processes are not root's."""
-    where = ["--application", "lines", "--kind", "oci", "--host", "mec-1"]
-    site.ok("service", "deploy", "oci", *where, limit_s=600)
-    yield "oci"
-    site.ok("service", "remove", "oci")
-    assert site.where("oci") == []
-
-
 @contextmanager
 def one_connection(site: RealSite, service: str) -> Iterator[list[int]]:
     """A user's TCP connection, open meanwhile; afterwards the numbers that were answered."""
@@ -66,24 +56,6 @@ def test_a_service_goes_there_and_back_twice_with_one_connection_and_keeps_its_l
             assert site.count(service) > counted
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) > 10
-    site.assert_nothing_is_left()
-
-
-def test_an_oci_container_goes_there_and_back_with_one_connection_and_keeps_its_limits(
-    site: RealSite, oci: str
-) -> None:
-    limits = f'cd $(find /sys/fs/cgroup -name "libpod-$(cat /var/lib/mec/instances/{oci}/container)*" | head -n1)'
-    here = site.where(oci)[0]
-    with one_connection(site, oci) as numbers:
-        for _move in range(2):
-            counted, here = site.count(oci), next(host for host in site.hosts if host != here)
-            moved = site.migrate(oci, here)
-            assert (moved["outcome"], moved["error"]) == ("succeeded", ""), moved
-            assert site.where(oci) == [here]
-            assert site.shell(here, f"{limits} && cat memory.max cpu.max pids.max").splitlines() == LIMITS
-            assert site.count(oci) > counted
-    assert numbers == list(range(1, len(numbers) + 1))
-    assert len(numbers) > 5
     site.assert_nothing_is_left()
 
 

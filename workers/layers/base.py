@@ -17,6 +17,10 @@ def layer_of(path: str) -> tuple[str, str, str]:
     return technology.key, "".join(storage), name
 
 
+# of a slow host: its digest is taken, and an image is unpacked
+KEEP_LIMIT_S = 900.0
+
+
 class LayerStore(Protocol):
     """How layers lie on hosts: what a clone is, and which files make up the layer that travels."""
 
@@ -71,7 +75,7 @@ class Cloning:
             spec.migration,
             self.place(spec.instance.app_layer),
             app.digest,
-            limit_s=300,
+            limit_s=KEEP_LIMIT_S,
         )
         return int(said["bytes"])
 

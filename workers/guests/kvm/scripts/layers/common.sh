@@ -27,6 +27,8 @@ close_layer() {
 }
 # What a build that broke off left beside its directory.
 drop_build() { :; }
+# What else this host gets of a layer that it keeps now. Argument: its directory.
+adopt_layer() { :; }
 # What else this host has of a layer that is removed. Argument: its directory.
 forget_layer() { :; }
 # What more than its digest is looked at in a layer that arrived: QEMU opens it. Argument: its directory.

@@ -22,6 +22,9 @@ close_layer() {
 }
 # What a build that broke off left with Podman.
 drop_build() { podman rm -f -t 0 "mec-build-$BUILD" >/dev/null 2>&1 || true; }
+# What else this host gets of a layer that it keeps now: an application's image in Podman's storage, so that no clone waits for it.
+# Argument: its directory.
+adopt_layer() { case $1 in */app/*) import_image "$1/image" >/dev/null ;; esac; }
 # What else this host has of a layer that is removed: its image in Podman's storage. Argument: its directory.
 forget_layer() { podman rmi "$(image_in "$1/image")" >/dev/null 2>&1 || true; }
 # What more than its digest is looked at in a layer that arrived. Argument: its directory.
