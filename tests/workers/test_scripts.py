@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.workers.waiting import until
 from workers.engine import LeaseLost
 from workers.guests.kvm.guest import definition, processors
 from workers.guests.lxc.guest import config, interface_index
-from workers.hosts.base import CommandFailed, CommandTimedOut
+from workers.hosts.base import CommandFailed, CommandTimedOut, shared_by
 
 
 @pytest.fixture
@@ -302,3 +303,10 @@ async def test_settling_waits_for_the_older_owners_commands_and_ends_those_that_
     assert await asyncio.wait_for(long.wait(), 5) != 0
     assert not done.exists(), "it was ended"
     await short.wait()
+
+
+def test_no_function_of_one_technology_takes_the_place_of_anothers() -> None:
+    """A host's check and look have the functions of all of them."""
+    names = re.findall(r"^([a-z_0-9]+)\(\)", shared_by("hosts/look"), re.MULTILINE)
+    assert len(names) > 50
+    assert [name for name in set(names) if names.count(name) > 1] == []

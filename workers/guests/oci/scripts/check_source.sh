@@ -7,7 +7,7 @@ facts_of_oci
 echo "network_lock=$(network_lock)"
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
 echo "base_digest=$(cat $MEC/layers/oci/base/"$BASE"/digest 2>/dev/null)"
-echo "state=$(container_state "$SERVICE")"
+echo "state=$(oci_state "$SERVICE")"
 free_disk
 app=$MEC/layers/oci/app/$STORAGE/$LAYER
 if [ -d "$instance/lower" ]; then
@@ -22,7 +22,7 @@ fi
 if [ -e "$instance/upper" ]; then echo "instance_bytes=$(tree_bytes "$instance/upper/")"; fi
 # without this capability root may not read the limits of another user's processes, and CRIU cannot save them
 if [ $((0x$(sed -n 's/^CapEff:\t//p' /proc/self/status) >> 24 & 1)) = 0 ]; then
-    group=$(control_group "$(container_pid "$SERVICE")" pids)
+    group=$(oci_group "$(oci_pid "$SERVICE")" pids)
     cat "$group/cgroup.procs" 2>/dev/null | while read -r pid; do stat -c %u "/proc/$pid" 2>/dev/null || true; done | grep -qvx 0 && echo unreadable_limits=yes
 fi
 echo "memory_bytes=$(memory_of_oci "$SERVICE")"

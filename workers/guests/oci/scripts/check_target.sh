@@ -9,4 +9,4 @@ echo "app_digest=$(cat $MEC/layers/oci/app/"$STORAGE"/"$LAYER"/digest 2>/dev/nul
 free_disk
 echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
 [ -e "$INSTANCES/$SERVICE" ] && echo instance=exists || echo instance=free
-echo "state=$(container_state "$SERVICE")"
+echo "state=$(oci_state "$SERVICE")"

@@ -4,8 +4,8 @@ ID=$1 SERVICE=$2
 kept=$MEC/migrations/$ID
 d=$INSTANCES/$SERVICE
 [ -d "$d" ] || exit 0
-end_frozen_container "$SERVICE"
-wait_for 10 has_ended "$SERVICE" || fail "$SERVICE still runs here"
+end_frozen_oci "$SERVICE"
+wait_for 10 oci_has_ended "$SERVICE" || fail "$SERVICE still runs here"
 mkdir -p "$kept"
 upper=$(realpath "$d/upper")
 rm -f "$d/upper"

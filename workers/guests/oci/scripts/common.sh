@@ -11,7 +11,7 @@ setting() { sed -n "s/^$2=//p" "$1/settings"; }
 
 # A container's first process; nothing where it does not run. Podman's file of it may be gone, and the number be another's by now, so
 # that Podman has the last word. Argument: service.
-container_pid() {
+oci_pid() {
     [ -e "$INSTANCES/$1/container" ] || return 0
     read -r id <"$INSTANCES/$1/container"
     pid=$(cat "/run/mec-oci-$1.pid" 2>/dev/null || true)
@@ -19,25 +19,25 @@ container_pid() {
     ! is_of "$pid" "$id" || echo "$pid"
 }
 is_of() { grep -qs "/libpod-$2" "/proc/$1/cgroup"; }
-has_ended() { [ -z "$(container_pid "$1")" ]; }
+oci_has_ended() { [ -z "$(oci_pid "$1")" ]; }
 
 # A container's control groups as lines CONTROLLERS:GROUP, and the directory of the one that has a controller. Arguments: a process of
 # the container, controller.
-control_groups() { groups_called "$1" 'libpod-[0-9a-f]*[^/]*'; }
-control_group() { group_of "$(control_groups "$1")" "$2"; }
+oci_groups() { groups_called "$1" 'libpod-[0-9a-f]*[^/]*'; }
+oci_group() { group_of "$(oci_groups "$1")" "$2"; }
 
 # What a container does, by its processes: Podman may not have heard yet that it was frozen, or ended. Argument: service.
-container_state() {
-    pid=$(container_pid "$1")
+oci_state() {
+    pid=$(oci_pid "$1")
     if [ -n "$pid" ]; then
-        if is_frozen "$(control_group "$pid" freezer)"; then echo FROZEN; else echo RUNNING; fi
+        if is_frozen "$(oci_group "$pid" freezer)"; then echo FROZEN; else echo RUNNING; fi
     elif [ -e "$INSTANCES/$1" ]; then
         echo STOPPED
     else
         echo ABSENT
     fi
 }
-is_running() { [ "$(container_state "$1")" = RUNNING ]; }
+oci_runs() { [ "$(oci_state "$1")" = RUNNING ]; }
 
 # Whether Podman has a container of this name that was not made for the service with this hardware address.
 is_strangers_container() {
@@ -77,11 +77,11 @@ remove_network() {
     [ ! -e "/run/netns/mec-$1" ] || ip netns delete "mec-$1"
 }
 # Take a container off the users' network, and back. Argument: service.
-leave_bridge() {
+leave_oci() {
     cable=$(setting "$INSTANCES/$1" cable)
     [ ! -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" nomaster
 }
-join_bridge() {
+join_oci() {
     d=$INSTANCES/$1
     cable=$(setting "$d" cable)
     [ -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" master "$(setting "$d" bridge)" ||
@@ -133,21 +133,21 @@ remove_container() {
 
 # End the processes of a container that stands frozen, and of no other. First its cable goes: a connection whose end they would
 # close may live on elsewhere. Argument: service.
-end_frozen_container() {
-    pid=$(container_pid "$1")
+end_frozen_oci() {
+    pid=$(oci_pid "$1")
     [ -n "$pid" ] || return 0
-    freezer=$(control_group "$pid" freezer)
+    freezer=$(oci_group "$pid" freezer)
     is_frozen "$freezer" || return 0
     ip link delete dev "$(setting "$INSTANCES/$1" cable)" 2>/dev/null || true
     end_frozen "$freezer" 'libpod-?*'
-    wait_for 10 has_ended "$1" || fail "$1 stands frozen here and does not end"
+    wait_for 10 oci_has_ended "$1" || fail "$1 stands frozen here and does not end"
 }
 
 # Let a container go on that a migration froze, as if nothing had been. Arguments: service, migration.
-unfreeze() {
+unfreeze_oci() {
     forget_names "$MEC/migrations/$2/names"
-    join_bridge "$1"
-    group=$(control_group "$(container_pid "$1")" freezer)
+    join_oci "$1"
+    group=$(oci_group "$(oci_pid "$1")" freezer)
     ! is_frozen "$group" || thaw "$group"
 }
 
@@ -161,7 +161,7 @@ restore_container() {
 [ "\$CRTOOLS_SCRIPT_ACTION" != pre-resume ] || ip link set dev $(setting "$d" cable) master $(setting "$d" bridge)
 HOOK
     printf 'action-script %s\nnetwork-lock %s\n' "$d/join.sh" "$(network_lock)" >>"$d/criu.conf"
-    podman container restore --keep --tcp-established "$1" </dev/null >"$d/podman.log" 2>&1 && join_bridge "$1"
+    podman container restore --keep --tcp-established "$1" </dev/null >"$d/podman.log" 2>&1 && join_oci "$1"
 }
 # What CRIU, runc and Podman wrote when that failed, and the first error in it. Arguments: service, its bundle.
 tell_restoration() {
@@ -178,10 +178,10 @@ facts_of_oci() {
     echo "runc_version=$(version runc --version)"
     facts_of_criu
 }
-state_of_oci() { [ ! -e "$INSTANCES/$1/container" ] || container_state "$1"; }
+state_of_oci() { [ ! -e "$INSTANCES/$1/container" ] || oci_state "$1"; }
 memory_of_oci() {
-    pid=$(container_pid "$1")
-    if [ -n "$pid" ]; then held_memory "$(control_group "$pid" memory)"; else echo 0; fi
+    pid=$(oci_pid "$1")
+    if [ -n "$pid" ]; then held_memory "$(oci_group "$pid" memory)"; else echo 0; fi
 }
 layers_of_oci() { find $MEC/layers/oci -mindepth 3 -maxdepth 4 -type d -name image -prune 2>/dev/null || true; }
 settle_layers_of_oci() { :; }

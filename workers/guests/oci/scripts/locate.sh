@@ -1,5 +1,5 @@
 # Where things stand on this host, for a migration. Arguments: migration, service.
 ID=$1 SERVICE=$2
-echo "state=$(container_state "$SERVICE")"
+echo "state=$(oci_state "$SERVICE")"
 [ -e "$MEC/migrations/$ID/complete" ] && echo saved=yes || echo saved=no
 went_on "$SERVICE" "$ID" && echo went_on=yes || echo went_on=no

@@ -2,10 +2,10 @@
 ID=$1 SERVICE=$2
 kept=$MEC/migrations/$ID
 d=$INSTANCES/$SERVICE
-if [ -n "$(container_pid "$SERVICE")" ]; then
+if [ -n "$(oci_pid "$SERVICE")" ]; then
     # what was saved of these processes is their past as soon as they go on
     rm -f "$kept/complete"
-    unfreeze "$SERVICE" "$ID"
+    unfreeze_oci "$SERVICE" "$ID"
 else # this host went down meanwhile, or they were ended
     [ -e "$kept/complete" ] || fail "$SERVICE does not run here, and its state was not saved whole"
     bundle=$(cat "$d/bundle")

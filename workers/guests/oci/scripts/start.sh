@@ -1,8 +1,8 @@
 # Make the container where there is none yet, and start it. Arguments: service. Its settings are given as text.
 SERVICE=$1
-[ "$(container_state "$SERVICE")" != FROZEN ] ||
+[ "$(oci_state "$SERVICE")" != FROZEN ] ||
     fail "$SERVICE stands frozen here, as a migration left it, and may have gone on elsewhere: see docs/migrating.md, Stuck"
-is_running "$SERVICE" && exit 0
+oci_runs "$SERVICE" && exit 0
 d=$INSTANCES/$SERVICE
 given >"$d/settings"
 if [ -e "$d/container" ] && podman container exists "$SERVICE"; then
@@ -15,4 +15,4 @@ else
 fi
 criu_options "$d/criu.conf"
 podman start "$SERVICE" >/dev/null 2>"$d/podman.log" || fail "the container of $SERVICE does not start: $(tail -n1 "$d/podman.log")"
-join_bridge "$SERVICE"
+join_oci "$SERVICE"

@@ -7,21 +7,21 @@ mkdir -p "$kept/state"
 name_keeper "$kept/names.sh"
 criu_options "$d/criu.conf"
 printf 'action-script %s\nnetwork-lock %s\n' "$kept/names.sh" "$(network_lock)" >>"$d/criu.conf"
-pid=$(container_pid "$SERVICE")
+pid=$(oci_pid "$SERVICE")
 [ -n "$pid" ] || fail "$SERVICE does not run here"
 export MEC_NAMES="$kept/names"
 MEC_ROOT=$(sed -n 's/.*"root":{"path":"\([^"]*\)".*/\1/p' "$(cat "$d/bundle")/config.json")
 export MEC_ROOT
-freezer=$(control_group "$pid" freezer)
+freezer=$(oci_group "$pid" freezer)
 [ -n "$freezer" ] || fail "the control group of $SERVICE is not known: its processes cannot be frozen"
-if ! freeze "$freezer" || ! leave_bridge "$SERVICE"; then
-    unfreeze "$SERVICE" "$ID"
+if ! freeze "$freezer" || ! leave_oci "$SERVICE"; then
+    unfreeze_oci "$SERVICE" "$ID"
     fail "$SERVICE cannot be frozen: one of its processes does not stand still, or its cable cannot be taken off the bridge"
 fi
 # runc knows what it mounted into the container. It leaves the processes, and CRIU leaves the control group as it found it
 runc checkpoint --leave-running --tcp-established --file-locks --image-path "$kept/state" --work-path "$kept" \
     "$(cat "$d/container")" </dev/null >"$kept/criu.log" 2>&1 || {
-    unfreeze "$SERVICE" "$ID"
+    unfreeze_oci "$SERVICE" "$ID"
     grep -vE '^\([0-9.]+\) +(Dumping|Something)' "$kept/dump.log" 2>/dev/null | tail -n 400 >&2
     fail "CRIU could not save $SERVICE: $(first_error "$kept/dump.log" || tail -n1 "$kept/criu.log")"
 }
