@@ -129,7 +129,7 @@ class FakeHost:
         state = "RUNNING" if self.running else "ABSENT"
         free = "exists" if self.instance else "free"
         digest = "d1" if self.app_layer else ""
-        return {**_COMMON, "app_digest": digest, "instance": free, "state": state}
+        return {**_COMMON, "app_digest": digest, "app_bytes": "10", "instance": free, "state": state}
 
     def transfer_open_source(self, *_: Any) -> dict[str, str]:
         self.key = True

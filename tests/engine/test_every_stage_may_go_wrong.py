@@ -51,6 +51,18 @@ async def test_without_a_fault_the_service_ends_on_the_target_and_nothing_is_lef
     assert world.target.app_layer is (layers == 3), "the application layer stays on the target"
 
 
+async def test_a_layer_that_the_target_holds_is_on_the_residency_map_whoever_brought_it() -> None:
+    found = World(3, app_found=True)
+    assert await found.migrate() == Outcome.SUCCEEDED
+    assert found.residency == [("d1", 10)]
+    # the worker that brought it died before it wrote that down
+    brought = World(3, faults=[Fault("lxc/layers/keep_layer", "target", "dies_late")])
+    assert await brought.migrate() == Outcome.ROLLED_BACK
+    assert brought.residency == []
+    assert await brought.migrate() == Outcome.SUCCEEDED
+    assert brought.residency == [("d1", 10)]
+
+
 @pytest.mark.parametrize("mode", ["fails", "fails_late", "hangs", "hangs_late"])
 @pytest.mark.parametrize(("layers", "found", "script", "host", "after"), CASES)
 async def test_a_failure_before_the_commit_is_undone(

@@ -54,6 +54,7 @@ class World:
             for stage in PLANS[way_of(self.layers, self.method, idle_memory=False).key]
         )
         self.location = "source"
+        self.residency: list[tuple[str, int]] = []  # what was written down of the target
 
     def context(self) -> MigrationContext:
         instance = InstanceSpec(
@@ -78,7 +79,7 @@ class World:
             self.location = "target"
 
         async def app_kept(digest: str, size: int) -> None:
-            return None
+            self.residency.append((digest, size))
 
         async def note(**_: Any) -> None:
             return None

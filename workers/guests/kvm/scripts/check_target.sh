@@ -3,6 +3,7 @@ SERVICE=$1 BASE=$2 LAYER=$3 STORAGE=$4
 kvm_versions
 echo "base_digest=$(cat $MEC/layers/kvm/base/"$BASE"/digest 2>/dev/null)"
 echo "app_digest=$(cat $MEC/layers/kvm/app/"$STORAGE"/"$LAYER"/digest 2>/dev/null)"
+echo "app_bytes=$(cat $MEC/layers/kvm/app/"$STORAGE"/"$LAYER"/bytes 2>/dev/null)"
 [ -e $MEC/layers/kvm/app/"$STORAGE"/"$LAYER"/idle/memory ] && echo app_idle=yes
 free_disk
 echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
