@@ -166,7 +166,9 @@ class Site:
         """The hosts on which the service's container or virtual machine runs."""
         query = (
             f"lxc-info -P /var/lib/mec/instances -n {service} -sH 2>/dev/null || true;"
-            f"podman container inspect --format '{{{{.State.Status}}}}' {service} 2>/dev/null || true;"
+            # on a slow machine Podman takes seconds for an answer
+            f"[ ! -e /var/lib/mec/instances/{service}/container ] ||"
+            f" podman container inspect --format '{{{{.State.Status}}}}' {service} 2>/dev/null || true;"
             f"virsh -q domstate {service} 2>/dev/null || true"
         )
         return [h for h in self.hosts if "running" in self.shell(h, query).lower()]
@@ -194,10 +196,10 @@ class Site:
             "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint|[v]irsh.* migrate|[s]ocat|[r]elay.py';"
             "for i in /var/lib/mec/instances/*/; do [ -d $i ] || continue; n=$(basename $i);"
             '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || [ "$(virsh -q domstate $n)" = running ] ||'
-            '[ "$(podman container inspect --format {{.State.Status}} $n)" = running ]'
+            '{ [ -e $i/container ] && [ "$(podman container inspect --format {{.State.Status}} $n)" = running ]; }'
             "|| echo stopped instance $n; done 2>/dev/null;"
             "for n in $(virsh -q list --all --name); do [ -d /var/lib/mec/instances/$n ] || echo domain $n; done;"
-            "for n in $(podman ps -a --format '{{.Names}}' 2>/dev/null); do"
+            "[ -d /var/lib/mec/layers/oci/app ] && for n in $(podman ps -a --format '{{.Names}}' 2>/dev/null); do"
             " [ -d /var/lib/mec/instances/$n ] || echo container $n; done;"
             "for n in $(ls /run/netns 2>/dev/null); do [ -d /var/lib/mec/instances/${n#mec-} ] || echo network $n; done;"
             "ss -Htln sport ge 49152 | grep -w 0.0.0.0;"
