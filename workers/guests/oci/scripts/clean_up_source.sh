@@ -7,8 +7,11 @@ d=$INSTANCES/$SERVICE
 end_frozen_oci "$SERVICE"
 wait_for 10 oci_has_ended "$SERVICE" || fail "$SERVICE still runs here"
 mkdir -p "$kept"
-upper=$(realpath "$d/upper")
-rm -f "$d/upper"
-if [ -d "$upper" ]; then mv -T "$upper" "$d/upper"; fi
+# each of these steps may have been done already, by a worker that died after it
+top=$(cat "$d/top")
+if [ -d "$top" ]; then
+    if [ -L "$d/upper" ]; then rm "$d/upper"; fi
+    mv -T "$top" "$d/upper"
+fi
 remove_container "$SERVICE" "$d"
 mv -T "$d" "$kept/instance"
