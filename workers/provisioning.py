@@ -13,8 +13,7 @@ from workers import records
 from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.ssh import connect
-from workers.layers import STORES
-from workers.layers.base import KEEP_LIMIT_S
+from workers.layers import KEEP_LIMIT_S, STORES
 from workers.specs import InstanceSpec
 from workers.transfer.rsync import Part, Transfer
 

@@ -72,6 +72,8 @@ class Technology:
     machine: Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], dict[str, Any]] = _no_machine
     # whether the memory of the idle application is kept beside its layer
     keeps_idle_memory: bool = False
+    # so many of its tools, the first ones, make a host one that is to have it: others may have the first for a purpose of their own
+    begun_by: int = 1
     # what its scripts on hosts share with other technologies': names in workers/scripts/shared
     shares: tuple[str, ...] = ()
     # the storages in which its layers can lie, and what to do where another is asked for
@@ -90,8 +92,8 @@ class Technology:
         return "" if storage in self.storages else self.no_storage
 
     def is_installed(self, values: Mapping[str, Any]) -> bool:
-        """Whether a host with these facts has begun to have it: its first tool is there."""
-        return bool(values.get(self.tools[0].key))
+        """Whether a host with these facts has begun to have it, so that what it lacks of it is a problem."""
+        return all(values.get(tool.key) for tool in self.tools[: self.begun_by])
 
     def missing_tools(self, values: Mapping[str, Any]) -> list[str]:
         """What a host with these facts lacks; what no check has asked for yet is not missing."""

@@ -9,7 +9,7 @@ from .versions import criu_follows, version
 OLDEST = (3, 17)
 TOOL = Tool("criu_version", "CRIU", criu_follows, "criu")
 FACTS = ("criu_version", "CRIU"), ("criu_check", "criu check")
-SCRIPTS = "criu"
+SCRIPTS = "containers"
 
 
 def problems(values: Mapping[str, Any]) -> list[dict[str, str]]:

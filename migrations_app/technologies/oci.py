@@ -38,6 +38,7 @@ OCI = Technology(
     fits=processor,
     problems=criu.problems,
     shares=(criu.SCRIPTS,),
+    begun_by=2,
     storages=("overlay",),
     no_storage="Podman keeps the layers of an image as overlays: choose the storage Overlay.",
     described=_described,

@@ -42,28 +42,26 @@ def criu_follows(source: Version, target: Version) -> Judgement:
 LXC_SERIES = ((5, 0), (6, 0), (7, 0))
 
 
-# Podman keeps no part of the saved state: the portal has runc save it, and the target's Podman starts runc's restoration of it
+# Podman has no part in it either: the portal has runc save the container, and Podman only calls runc to restore it
 PODMAN_SERIES = ((4, 9), (5, 4), (5, 5), (5, 6), (5, 7), (5, 8))
-# runc writes into a saved state which of its files were pipes of the caller's (descriptors.json, the same in all of these)
+# runc adds which of the container's files were pipes of its caller (descriptors.json; the same name and form in 1.1.5 to 1.3.6,
+# libcontainer/criu_linux.go)
 RUNC_SERIES = ((1, 1), (1, 2), (1, 3))
 
 
-def no_part_in_it(name: str, known: tuple[Version, ...]) -> Callable[[Version, Version], Judgement]:
-    """A tool that decides nothing of how the state is saved: its known series in any order."""
+def in_any_order(known: tuple[Version, ...], why: str) -> Callable[[Version, Version], Judgement]:
+    """A tool whose known series may follow each other there and back, and why."""
 
     def follows(source: Version, target: Version) -> Judgement:
         if source[:2] == target[:2]:
             return OK, ""
         if source[:2] in known and target[:2] in known:
-            return (
-                WARNING,
-                f"it can go there and back, since {name} has no part in what is saved, but nobody tries each pair",
-            )
+            return WARNING, f"it can go there and back, since {why}, but nobody tries each pair"
         return FAULT, "install the same series, that is the first two numbers, on both"
 
     return follows
 
 
-lxc_follows = no_part_in_it("LXC", LXC_SERIES)
-podman_follows = no_part_in_it("Podman", PODMAN_SERIES)
-runc_follows = no_part_in_it("runc", RUNC_SERIES)
+lxc_follows = in_any_order(LXC_SERIES, "LXC has no part in what is saved")
+podman_follows = in_any_order(PODMAN_SERIES, "Podman has no part in what is saved")
+runc_follows = in_any_order(RUNC_SERIES, "both write and read the same beside what CRIU saves")

@@ -14,6 +14,16 @@ LAYERS = {
 }
 LINK_MBIT, QUICK_MBIT = 100.0, 1000.0
 TRANSFERS = ("rsync_app_filesystem", "rsync_instance_filesystem", "rsync_instance_memory", "live_copy")
+SLOW_MBIT = 3.0  # stretches the rsync stages over seconds, so that a fault hits the stage it is meant for
+SLOWEST_MBIT = 0.75  # and here over longer than any command takes to start
+BEFORE_COMMIT = [
+    "prepare",
+    "clone_app_as_instance",
+    "suspend_instance",
+    "rsync_instance_filesystem",
+    "rsync_instance_memory",
+]
+ALL_STAGES = ["rsync_app_filesystem", *BEFORE_COMMIT, "restore_instance", "announce", "verify", "clean_up_source"]
 OUTCOMES_OF_A_FAULT = ("rolled_back", "succeeded", "finished_with_problems")
 
 

@@ -5,20 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab import faults
+from tests.lab.faults import ALL_STAGES, BEFORE_COMMIT, SLOW_MBIT, SLOWEST_MBIT
 from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
-SLOW_MBIT = 3.0  # stretches the rsync stages over seconds, so that a fault hits the stage it is meant for
-SLOWEST_MBIT = 0.75  # and here over longer than any command takes to start
-
-BEFORE_COMMIT = [
-    "prepare",
-    "clone_app_as_instance",
-    "suspend_instance",
-    "rsync_instance_filesystem",
-    "rsync_instance_memory",
-]
-ALL_STAGES = ["rsync_app_filesystem", *BEFORE_COMMIT, "restore_instance", "announce", "verify", "clean_up_source"]
 
 
 @pytest.fixture(scope="module")

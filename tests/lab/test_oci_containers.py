@@ -6,20 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.lab import faults
+from tests.lab.faults import ALL_STAGES, BEFORE_COMMIT, SLOW_MBIT, SLOWEST_MBIT
 from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
 Deploy = Callable[..., str]
-SLOW_MBIT = 3.0
-SLOWEST_MBIT = 0.75
-BEFORE_COMMIT = [
-    "prepare",
-    "clone_app_as_instance",
-    "suspend_instance",
-    "rsync_instance_filesystem",
-    "rsync_instance_memory",
-]
-ALL_STAGES = ["rsync_app_filesystem", *BEFORE_COMMIT, "restore_instance", "announce", "verify", "clean_up_source"]
 
 
 def about(site: Site, service: str) -> dict[str, object]:

@@ -31,7 +31,7 @@ def test_a_host_is_told_all_that_makes_the_container_and_nothing_where_there_is_
 
 
 def test_a_word_that_would_add_a_line_is_refused() -> None:
-    with pytest.raises(MigrationError, match="cannot stand in a container's settings"):
+    with pytest.raises(MigrationError, match="cannot stand in a container's configuration"):
         settings(INSTANCE, "br-access\nmemory=0")
 
 

@@ -1,6 +1,6 @@
 """Where layers lie and how one is cloned."""
 
-from .base import LayerStore, layer_of
+from .base import KEEP_LIMIT_S, LayerStore, layer_of
 from .directory import DirectoryStore
 from .images import BackedImages, FullImages
 from .oci import ImageStore
@@ -15,4 +15,4 @@ STORES: dict[tuple[str, str], LayerStore] = {
     ("kvm", "directory"): FullImages(),
 }
 
-__all__ = ["STORES", "LayerStore", "layer_of"]
+__all__ = ["KEEP_LIMIT_S", "STORES", "LayerStore", "layer_of"]

@@ -7,6 +7,9 @@ from workers.hosts.base import MecHost
 from workers.specs import AppAtSource, InstanceSpec, MigrationSpec
 from workers.transfer.rsync import Part
 
+# of a slow host: its digest is taken, and an image is unpacked
+KEEP_LIMIT_S = 900.0
+
 
 def layer_of(path: str) -> tuple[str, str, str]:
     """(kind, storage, name) of a layer by its path below a host's layer directory; a base has no storage."""
@@ -15,10 +18,6 @@ def layer_of(path: str) -> tuple[str, str, str]:
     technology = next(each for each in longest if path.startswith(each.layers_folder))
     _what, *storage, name = path.removeprefix(technology.layers_folder).split("/")
     return technology.key, "".join(storage), name
-
-
-# of a slow host: its digest is taken, and an image is unpacked
-KEEP_LIMIT_S = 900.0
 
 
 class LayerStore(Protocol):

@@ -100,3 +100,59 @@ went_on() {
     [ "$(cat "$brought/went_on" 2>/dev/null)" = "$2" ] && return 0
     [ "$(cat "$brought/migration" 2>/dev/null)" = "$2" ] && grep -qs 'Tasks resumed' "$brought/saved/state/restore.log"
 }
+
+# Whether a received state is what was sealed. Arguments: its directory, the digest.
+is_sealed() {
+    digest=$(xxh128sum <"$1/manifest") || return 1
+    [ "${digest%% *}" = "$2" ] && (cd "$1" && xxh128sum --quiet -c manifest >/dev/null 2>&1)
+}
+
+# Make a received instance the host's own. Its migration is written down before it is in its place: what breaks off afterwards is known
+# by it. Arguments: migration, service.
+take_in() {
+    [ ! -e "$INSTANCES/$2" ] || fail "$INSTANCES/$2 is there already"
+    echo "$1" >"$MEC/incoming/$1/files/instance/migration"
+    mkdir -p $INSTANCES
+    mv -T "$MEC/incoming/$1/files/instance" "$INSTANCES/$2"
+}
+
+# What the source of a migration holds of the service's layers, for the checks. Arguments: service, its technology's folder below
+# the layers (empty or NAME/), base, storage, app layer, the folder of a layer that holds its files.
+source_layers() {
+    app=layers/$2app/$4/$5
+    echo "base_digest=$(cat "$MEC/layers/$2base/$3/digest" 2>/dev/null)"
+    if [ -d "$INSTANCES/$1/lower" ]; then # it came with two layers
+        echo "app_path=instances/$1/lower"
+        echo "app_bytes=$(tree_bytes "$INSTANCES/$1/lower")"
+        echo "app_digest=$(tree_digest "$INSTANCES/$1/lower")"
+    elif [ -d "$MEC/$app/$6" ]; then
+        echo "app_path=$app/$6"
+        echo "app_bytes=$(cat "$MEC/$app/bytes")"
+        echo "app_digest=$(cat "$MEC/$app/digest")"
+    fi
+    free_disk
+}
+
+# What its target holds of them, and has room for. Arguments: as above, without the last.
+target_layers() {
+    app=$MEC/layers/$2app/$4/$5
+    echo "base_digest=$(cat "$MEC/layers/$2base/$3/digest" 2>/dev/null)"
+    echo "app_digest=$(cat "$app/digest" 2>/dev/null)"
+    echo "app_bytes=$(cat "$app/bytes" 2>/dev/null)"
+    free_disk
+    echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
+    [ -e "$INSTANCES/$1" ] && echo instance=exists || echo instance=free
+}
+
+# The last lines of a log, as one may show them. Argument: the file.
+last_lines() { tail -c 20000 "$1" 2>/dev/null | tr -d '\000-\010\013-\037' | tail -n 20 | cut -c1-400; }
+
+# What a service wrote of itself below a root. That may have made links of its files, to this host's. Argument: the root.
+service_log() {
+    root=$(realpath -e "$1" 2>/dev/null) || return 0
+    log=$root/var/log/mec-service.log
+    [ ! -f "$log" ] || [ "$(realpath "$log")" != "$log" ] || last_lines "$log"
+}
+
+# What the kernel says of processes that it ended since a control group was out of memory. Argument: how the group's path begins.
+out_of_memory() { dmesg 2>/dev/null | grep -F -e "$1" | grep -i -e oom -e 'out of memory' | tail -n 5 || true; }

@@ -2,9 +2,8 @@
 
 from migrations_app.admission import rules
 from migrations_app.technologies.findings import Side, faults
-from workers.engine import MigrationError
 from workers.guests import criu
-from workers.guests.cable import veth_name
+from workers.guests.containers import require_one_line, veth_name
 from workers.guests.scripted import RESTORE_LIMIT_S, ScriptedGuest
 from workers.hosts.base import MecHost
 from workers.specs import InstanceSpec, MigrationSpec, SavedState
@@ -96,7 +95,5 @@ def limits(instance: InstanceSpec) -> list[str]:
 
 def safe_config(instance: InstanceSpec, bridge: str) -> str:
     """The configuration as a host may have it. Raises MigrationError for a word that would add a line: a hook runs as root."""
-    for word in (instance.service, instance.hardware_address, instance.address, bridge):
-        if not word.isprintable():
-            raise MigrationError(f"{word!r} cannot stand in a container's configuration: rename what is called so.")
+    require_one_line((instance.service, instance.hardware_address, instance.address, bridge))
     return config(instance, bridge)

@@ -2,9 +2,8 @@
 
 from migrations_app.admission import rules
 from migrations_app.technologies.findings import Side, faults
-from workers.engine import MigrationError
 from workers.guests import criu
-from workers.guests.cable import veth_name
+from workers.guests.containers import require_one_line, veth_name
 from workers.guests.scripted import RESTORE_LIMIT_S, ScriptedGuest
 from workers.hosts.base import MecHost
 from workers.specs import InstanceSpec, MigrationSpec, SavedState
@@ -51,7 +50,5 @@ def settings(instance: InstanceSpec, bridge: str) -> str:
         "cpus": "" if instance.cpus is None else f"{instance.cpus:g}",
         "pids": "" if instance.pids is None else str(instance.pids),
     }
-    for word in values.values():
-        if not word.isprintable():
-            raise MigrationError(f"{word!r} cannot stand in a container's settings: rename what is called so.")
+    require_one_line(values.values())
     return "".join(f"{key}={value}\n" for key, value in values.items())

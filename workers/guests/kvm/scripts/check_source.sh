@@ -3,20 +3,10 @@
 SERVICE=$1 BASE=$2 LAYER=$3 STORAGE=$4 BACKHAUL=$5
 instance=$INSTANCES/$SERVICE
 kvm_versions
-echo "base_digest=$(cat $MEC/layers/kvm/base/"$BASE"/digest 2>/dev/null)"
 echo "state=$(domain_state "$SERVICE")"
-free_disk
-app=$MEC/layers/kvm/app/$STORAGE/$LAYER
-if [ -d "$instance/lower" ]; then
-    echo "app_path=instances/$SERVICE/lower"
-    echo "app_bytes=$(tree_bytes "$instance/lower")"
-    echo "app_digest=$(tree_digest "$instance/lower")"
-elif [ -d "$app/image" ]; then
-    echo "app_path=layers/kvm/app/$STORAGE/$LAYER/image"
-    echo "app_bytes=$(cat "$app/bytes")"
-    echo "app_digest=$(cat "$app/digest")"
-    [ -e "$app/idle/memory" ] && echo "app_idle=layers/kvm/app/$STORAGE/$LAYER/idle"
-fi
+source_layers "$SERVICE" 'kvm/' "$BASE" "$STORAGE" "$LAYER" image
+idle=layers/kvm/app/$STORAGE/$LAYER/idle
+[ -d "$instance/lower" ] || [ ! -e "$MEC/$idle/memory" ] || echo "app_idle=$idle"
 [ -d "$instance/image" ] && echo "instance_bytes=$(tree_bytes "$instance/image")"
 echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 # the guest as it really runs, not as it was once defined

@@ -170,3 +170,9 @@ settle_layers_of_kvm() {
     done
 }
 drop_incoming_of_kvm() { :; }
+crash_log_of_kvm() {
+    [ -e "$INSTANCES/$1/console.log" ] || return 0
+    last_lines "$INSTANCES/$1/console.log" # a guest's last words
+    tail -n 10 "/var/log/libvirt/qemu/$1.log" 2>/dev/null | cut -c1-400
+    out_of_memory /machine-qemu
+}

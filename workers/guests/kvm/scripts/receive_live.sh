@@ -2,9 +2,7 @@
 # The guest's definition is given as text: it takes the place of the one that the source sends.
 ID=$1 SERVICE=$2
 d=$INSTANCES/$SERVICE
-[ -e "$d" ] && fail "$d is there already"
-mv -T "$MEC/incoming/$ID/files/instance" "$d"
-echo "$ID" >"$d/migration"
+take_in "$ID" "$SERVICE"
 lend_to_qemu "$d"
 rebase "$d"
 for image in "$d"/*/disk.qcow2; do stands_on_layers "$image"; done

@@ -4,10 +4,8 @@ ID=$1 SERVICE=$2 DIGEST=$3
 received=$MEC/incoming/$ID/files/instance
 d=$INSTANCES/$SERVICE
 [ -e "$d" ] && fail "$d is there already"
-state=$received/saved/state
 # a memory image of another moment than the disk's would go on, and damage what it does not know
-whole() { [ "$(xxh128sum <"$state/manifest" | cut -d' ' -f1)" = "$DIGEST" ] && (cd "$state" && xxh128sum --quiet -c manifest >/dev/null 2>&1); }
-whole || fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
+is_sealed "$received/saved/state" "$DIGEST" || fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
 # A memory image begins with the source's own definition, and libvirt looks into that one first (it starts the emulator that is named
 # there, to ask what it can do): ours takes its place. Behind its header of 92 bytes stand the definition and what libvirt told
 # itself of the processor, each ended by a zero. Arguments: the image, the definition, a file to work in.
@@ -29,8 +27,7 @@ put_definition() {
 }
 # As the processor writes it: four bytes, the lowest first.
 number() { for shift in 0 8 16 24; do printf '%b' "\\0$(printf %o $(($1 >> shift & 255)))"; done; }
-mv -T "$received" "$d"
-echo "$ID" >"$d/migration"
+take_in "$ID" "$SERVICE"
 lend_to_qemu "$d"
 rebase "$d"
 for image in "$d"/*/disk.qcow2; do stands_on_layers "$image"; done

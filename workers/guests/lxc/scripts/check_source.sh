@@ -7,19 +7,8 @@ echo "criu_version=$(criu --version 2>/dev/null | awk '/^Version/{print $2}')"
 echo "network_lock=$(network_lock)"
 echo "lxc_version=$(lxc-checkpoint --version 2>/dev/null)"
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
-echo "base_digest=$(cat $MEC/layers/base/"$BASE"/digest 2>/dev/null)"
 echo "state=$(container_state "$SERVICE")"
-free_disk
-app=$MEC/layers/app/$STORAGE/$LAYER
-if [ -d "$instance/lower" ]; then
-    echo "app_path=instances/$SERVICE/lower"
-    echo "app_bytes=$(tree_bytes "$instance/lower")"
-    echo "app_digest=$(tree_digest "$instance/lower")"
-elif [ -d "$app/rootfs" ]; then
-    echo "app_path=layers/app/$STORAGE/$LAYER/rootfs"
-    echo "app_bytes=$(cat "$app/bytes")"
-    echo "app_digest=$(cat "$app/digest")"
-fi
+source_layers "$SERVICE" '' "$BASE" "$STORAGE" "$LAYER" rootfs
 if [ -d "$instance/upper" ]; then echo "instance_bytes=$(tree_bytes "$instance/upper")"; fi
 pid=$(container_pid "$SERVICE")
 if [ -n "$pid" ]; then

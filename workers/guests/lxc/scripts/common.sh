@@ -1,4 +1,4 @@
-# What the scripts of containers share, behind what all scripts share (workers/scripts/common.sh) and CRIU's (shared/criu.sh).
+# What the scripts of containers share, behind what all scripts share (workers/scripts/common.sh) and all containers' do (shared/containers.sh).
 
 container_pid() { lxc-info -P "$INSTANCES" -n "$1" -pH 2>/dev/null || true; }
 
@@ -60,16 +60,11 @@ free_cable() {
     [ -z "$cable" ] || [ ! -e "/sys/class/net/$cable" ] || ip link delete "$cable" 2>/dev/null || true
 }
 
-# Take a container off the users' network, and back. Not by setting its cable down: its routes would be saved as dead, which no
-# restoration takes. Argument: service.
-leave_bridge() {
-    cable=$(network_setting "$1" veth.pair)
-    [ ! -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" nomaster
-}
+# Take a container off the users' network, and back. Argument: service.
+leave_bridge() { unplug "$(network_setting "$1" veth.pair)"; }
 join_bridge() {
-    cable=$(network_setting "$1" veth.pair) bridge=$(network_setting "$1" link)
-    [ -z "$cable" ] || [ -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" master "$bridge" ||
-        echo "problem=$1 goes on here, and its users do not reach it: its cable $cable could not be put into $bridge"
+    cable=$(network_setting "$1" veth.pair)
+    [ -z "$cable" ] || plug "$cable" "$(network_setting "$1" link)" "$1"
 }
 
 # End the processes of a container that stands frozen, and of no other. First its cable goes: a connection whose end they would
@@ -102,3 +97,10 @@ memory_of_lxc() { container_memory "$1"; }
 layers_of_lxc() { find $MEC/layers/base $MEC/layers/app -mindepth 2 -maxdepth 3 -type d -name rootfs -prune 2>/dev/null || true; }
 settle_layers_of_lxc() { :; }
 drop_incoming_of_lxc() { :; }
+crash_log_of_lxc() {
+    [ -d "$INSTANCES/$1/rootfs" ] || return 0
+    service_log "$INSTANCES/$1/rootfs"
+    # of what liblxc writes, how the first process ended, and its errors
+    sed -n -e 's/.* - \(Child <[0-9]*> ended .*\)/\1/p' -e '/ ERROR /p' "$INSTANCES/$1/start.log" 2>/dev/null | tail -n 20
+    out_of_memory "/lxc.payload.$1"
+}

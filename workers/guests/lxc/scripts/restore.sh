@@ -6,8 +6,7 @@ d=$INSTANCES/$SERVICE
 [ -e "$d" ] && fail "$d is there already"
 state=$received/saved/state
 is_sealed "$state" "$DIGEST" || fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
-echo "$ID" >"$received/migration" # before it is here: what breaks off afterwards is known by it
-mv -T "$received" "$d"
+take_in "$ID" "$SERVICE"
 given >"$d/config"
 attach "$SERVICE"
 free_cable "$SERVICE"

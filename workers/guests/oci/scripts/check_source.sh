@@ -3,22 +3,12 @@
 SERVICE=$1 BASE=$2 LAYER=$3 STORAGE=$4 BACKHAUL=$5
 instance=$INSTANCES/$SERVICE
 echo "kernel=$(uname -r)"
-facts_of_oci
+oci_versions
+echo "criu_version=$(version criu --version)"
 echo "network_lock=$(network_lock)"
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
-echo "base_digest=$(cat $MEC/layers/oci/base/"$BASE"/digest 2>/dev/null)"
 echo "state=$(oci_state "$SERVICE")"
-free_disk
-app=$MEC/layers/oci/app/$STORAGE/$LAYER
-if [ -d "$instance/lower" ]; then
-    echo "app_path=instances/$SERVICE/lower"
-    echo "app_bytes=$(tree_bytes "$instance/lower")"
-    echo "app_digest=$(tree_digest "$instance/lower")"
-elif [ -d "$app/image" ]; then
-    echo "app_path=layers/oci/app/$STORAGE/$LAYER/image"
-    echo "app_bytes=$(cat "$app/bytes")"
-    echo "app_digest=$(cat "$app/digest")"
-fi
+source_layers "$SERVICE" 'oci/' "$BASE" "$STORAGE" "$LAYER" image
 if [ -e "$instance/upper" ]; then echo "instance_bytes=$(tree_bytes "$instance/upper/")"; fi
 # without this capability root may not read the limits of another user's processes, and CRIU cannot save them
 if [ $((0x$(sed -n 's/^CapEff:\t//p' /proc/self/status) >> 24 & 1)) = 0 ]; then

@@ -1,13 +1,9 @@
 # What the checks before a migration look at on the target. Changes nothing. Arguments: service, base, app layer, storage.
 SERVICE=$1 BASE=$2 LAYER=$3 STORAGE=$4
 echo "kernel=$(uname -r)"
-facts_of_oci
-echo "network_lock=$(network_lock)"
+oci_versions
+echo "criu_version=$(version criu --version)"
+network_lock >/dev/null # found out once a boot, and not while the service is down
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
-echo "base_digest=$(cat $MEC/layers/oci/base/"$BASE"/digest 2>/dev/null)"
-echo "app_digest=$(cat $MEC/layers/oci/app/"$STORAGE"/"$LAYER"/digest 2>/dev/null)"
-echo "app_bytes=$(cat $MEC/layers/oci/app/"$STORAGE"/"$LAYER"/bytes 2>/dev/null)"
-free_disk
-echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
-[ -e "$INSTANCES/$SERVICE" ] && echo instance=exists || echo instance=free
+target_layers "$SERVICE" 'oci/' "$BASE" "$STORAGE" "$LAYER"
 echo "state=$(oci_state "$SERVICE")"

@@ -1,4 +1,4 @@
-# What the scripts of OCI containers share, behind what all scripts share (workers/scripts/common.sh) and CRIU's (shared/criu.sh).
+# What the scripts of OCI containers share, behind what all scripts share (workers/scripts/common.sh) and all containers' do (shared/containers.sh).
 # An instance's directory has beside its `settings`: `container` (Podman's number of it), `bundle` (where runc finds its
 # specification and its saved state) and `top` (its writable layer), both in Podman's own storage; `upper`, a link to the latter.
 export PODMAN_IGNORE_CGROUPSV1_WARNING=1
@@ -57,11 +57,12 @@ import_image() {
     echo "$image"
 }
 
-# A network namespace of the container's own with its interface, whose cable leads nowhere yet. Arguments: service, directory.
+# A network namespace of the container's own with its interface, whose cable leads nowhere yet; what is left of an earlier one, which
+# may be half made, goes. Arguments: service, directory; of a container that does not run.
 make_network() {
+    remove_network "$@"
     cable=$(setting "$2" cable) hardware=$(setting "$2" hardware)
-    if [ ! -e "/run/netns/mec-$1" ]; then ip netns add "mec-$1"; fi
-    [ ! -e "/sys/class/net/$cable" ] || return 0
+    ip netns add "mec-$1"
     mtu=$(cat "/sys/class/net/$(setting "$2" bridge)/mtu")
     # the host's end has the highest hardware address: a bridge without one of its own takes its ports' lowest
     ip link add name "$cable" address "fe${hardware#??}" mtu "$mtu" type veth \
@@ -77,16 +78,8 @@ remove_network() {
     [ ! -e "/run/netns/mec-$1" ] || ip netns delete "mec-$1"
 }
 # Take a container off the users' network, and back. Argument: service.
-leave_oci() {
-    cable=$(setting "$INSTANCES/$1" cable)
-    [ ! -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" nomaster
-}
-join_oci() {
-    d=$INSTANCES/$1
-    cable=$(setting "$d" cable)
-    [ -e "/sys/class/net/$cable/master" ] || ip link set dev "$cable" master "$(setting "$d" bridge)" ||
-        echo "problem=$1 goes on here, and its users do not reach it: its cable $cable could not be put into $(setting "$d" bridge)"
-}
+leave_oci() { unplug "$(setting "$INSTANCES/$1" cable)"; }
+join_oci() { plug "$(setting "$INSTANCES/$1" cable)" "$(setting "$INSTANCES/$1" bridge)" "$1"; }
 
 # Make the container of an instance, and write down where Podman has what of it. Volumes of the image are directories of its
 # writable layer, and its shared memory is its own, so that both travel. Arguments: service, its directory, image.
@@ -174,9 +167,12 @@ tell_restoration() {
 
 # What a host's check asks of every technology (workers/guests/lxc/scripts/common.sh).
 facts_of_oci() {
+    oci_versions
+    facts_of_criu
+}
+oci_versions() {
     echo "podman_version=$(version podman --version)"
     echo "runc_version=$(version runc --version)"
-    facts_of_criu
 }
 state_of_oci() { [ ! -e "$INSTANCES/$1/container" ] || oci_state "$1"; }
 memory_of_oci() {
@@ -193,4 +189,11 @@ drop_incoming_of_oci() {
     if [ ! -e "$INSTANCES/$name" ] && ! is_strangers_container "$name" "$(setting "$came" hardware)"; then
         remove_container "$name" "$came"
     fi
+}
+crash_log_of_oci() {
+    [ -e "$INSTANCES/$1/container" ] || return 0
+    service_log "$INSTANCES/$1/upper"
+    # what its first process wrote to its standard output and error, which Podman keeps
+    last_lines "$(cat "$INSTANCES/$1/bundle")/ctr.log" | cut -d' ' -f4-
+    out_of_memory "/libpod-$(cat "$INSTANCES/$1/container")"
 }

@@ -8,9 +8,7 @@ is_sealed "$received/saved/state" "$DIGEST" || fail "the saved state arrived dam
 # with two layers the image came only now
 if [ ! -e "$received/container" ]; then prepare_container "$SERVICE" "$received" "$(import_image "$received/lower")"; fi
 bundle=$(cat "$received/bundle")
-mkdir -p $INSTANCES
-echo "$ID" >"$received/migration" # before it is here: what breaks off afterwards is known by it
-mv -T "$received" "$d"
+take_in "$ID" "$SERVICE"
 take_upper "$d"
 rm -rf "$bundle/checkpoint"
 mv -T "$d/saved/state" "$bundle/checkpoint"

@@ -1,4 +1,4 @@
-# What the scripts share whose technology has its state saved by CRIU: control groups, and CRIU itself.
+# What the scripts of containers share, of whatever technology: control groups, cables, and CRIU, by which their state is saved.
 
 # Whether a control group's processes stand still, or will before they run another line; and let them go on. Argument: its
 # directory, of the freezer.
@@ -125,8 +125,11 @@ seal_state() {
     echo "digest=${digest%% *}"
     echo "bytes=$(tree_bytes "$1")"
 }
-# Whether a received state is what was sealed. Arguments: its directory, the digest.
-is_sealed() {
-    digest=$(xxh128sum <"$1/manifest") || return 1
-    [ "${digest%% *}" = "$2" ] && (cd "$1" && xxh128sum --quiet -c manifest >/dev/null 2>&1)
+
+# Take a container's cable off the users' network, and put it back. Not by setting it down: its routes would be saved as dead, which no
+# restoration takes. Arguments: the cable; the bridge; the service.
+unplug() { [ ! -e "/sys/class/net/$1/master" ] || ip link set dev "$1" nomaster; }
+plug() {
+    [ -e "/sys/class/net/$1/master" ] || ip link set dev "$1" master "$2" ||
+        echo "problem=$3 goes on here, and its users do not reach it: its cable $1 could not be put into $2"
 }
