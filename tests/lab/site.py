@@ -157,10 +157,22 @@ class Site:
             row = self.rows(query, migration)[0]
             return row if row["status"] in FINAL else None
 
-        row: sqlite3.Row = self.wait(f"the end of #{migration}", ended, limit_s)
+        try:
+            row: sqlite3.Row = self.wait(f"the end of #{migration}", ended, limit_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self._how_it_stands(migration)}") from error
         while self._begun:
             self._begun.pop().wait(90)
         return row
+
+    def _how_it_stands(self, migration: int) -> str:
+        """What the portal has said of a migration, and of itself at last."""
+        query = "select at, message from migrations_app_event where migration_id = ? order by id"
+        said = [f"{at} {message}" for at, message in self.rows(query, migration)]
+        logs = [
+            f"{name}.log: {line}" for name in ("worker", "control") for line in self.log_of(name).splitlines()[-15:]
+        ]
+        return "\n".join([f"the database is locked: {self._database_is_locked()}", *said, *logs])
 
     def where(self, service: str) -> list[str]:
         """The hosts on which the service's container or virtual machine runs."""
@@ -281,17 +293,28 @@ class Site:
         Not in the midst of a write to SQLite, whose only lock it would keep: docs/architecture.md, Known limits.
         """
         pid = self.supervised(program)
-        os.kill(pid, signal.SIGSTOP)
-        for _again in range(100):
-            if not self._database_is_locked():
-                break
-            os.kill(pid, signal.SIGCONT)
-            time.sleep(0.01)
-            os.kill(pid, signal.SIGSTOP)
         try:
+            for _again in range(100):
+                self._stop(pid)
+                if not self._database_is_locked():
+                    break
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(0.01)
+            else:
+                raise AssertionError(f"{program} held the database's lock whenever it was stopped")
             yield
         finally:
             os.kill(pid, signal.SIGCONT)
+
+    def _stop(self, pid: int) -> None:
+        """Until each thread stands: the signal comes at once, and a thread within a system call may take a lock after it."""
+        os.kill(pid, signal.SIGSTOP)
+
+        def stands() -> bool:
+            threads = Path(f"/proc/{pid}/task").glob("*/stat")
+            return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads)
+
+        self.wait(f"{pid} to stop", stands, 30)
 
     def _database_is_locked(self) -> bool:
         with closing(sqlite3.connect(self.data / "portal.sqlite3", timeout=0.5, isolation_level=None)) as database:
