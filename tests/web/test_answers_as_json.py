@@ -34,7 +34,7 @@ def told(*words: str) -> tuple[dict[str, Any], int]:
     ("service", "host", "says"),
     [
         ("{service}", "{here}", "already"),
-        ("{service}", "mec-99", "There is no host"),
+        ("{service}", "nowhere", "There is no host"),
         ("none", "{there}", "There is no service"),
     ],
 )
