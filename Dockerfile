@@ -1,7 +1,7 @@
 # One image for web, worker and beat; the command says which. It runs as an ordinary user, without the edge on one machine (lab/).
 FROM python:3.11-slim-bookworm
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MEC_DATA_DIR=/data
-RUN useradd --system --uid 10001 --home-dir /data mec && install -d -o mec -g mec -m 700 /data
+RUN useradd --system --uid 10001 --home-dir /data mec && install -d -o mec -g mec -m 700 /data /data/images
 WORKDIR /portal
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock

@@ -16,6 +16,9 @@ from migrations_app.models.names import NAME, is_reserved
 
 # no hyphen at its end: apt-get would take a package so named away
 _PACKAGE = r"^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$"
+# a name of an image in a registry, and nothing with which a host would read files of its own
+_WORD = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
+_REFERENCE = rf"^{_WORD}(:[0-9]+)?(/{_WORD})*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[0-9a-f]{{64}})?$"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REQUIREMENT = r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([=<>!~]=?[A-Za-z0-9.*,<>=!~]+)?$"
 
@@ -47,6 +50,8 @@ Name = Annotated[str, AfterValidator(_name)]
 PathInRoot = Annotated[str, AfterValidator(_inside_root)]
 Package = Annotated[str, Field(pattern=_PACKAGE)]
 Requirement = Annotated[str, Field(pattern=_REQUIREMENT)]
+Reference = Annotated[str, Field(pattern=_REFERENCE, max_length=255)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -83,18 +88,25 @@ class Probe(_Strict):
     interval_ms: int | None = Field(default=None, ge=5, le=10_000)
 
 
+# what an image brings itself
+_OF_PACKAGES = ("base", "debian_packages", "python_packages", "files", "build", "user", "parameters")
+
+
 class Recipe(_Strict):
-    """One application: the same recipe serves every kind of guest."""
+    """One application: the same recipe serves every kind of guest, and one of an image those that run images."""
 
     name: Name
     title: str = Field(default="", max_length=120)
+    # an image that a host has or can pull, or an archive of one that the portal keeps: with its own entrypoint, user and volumes
+    image: Reference | None = None
+    archive: Sha256 | None = None
     base: Name = "debian-13"
     debian_packages: list[Package] = []
     python_packages: list[Requirement] = []
     files: list[PlacedFile] = []
     # commands run in the layer when it is built, after packages and files are there
     build: list[list[str]] = []
-    command: list[str] = Field(min_length=1)
+    command: list[str] = []  # with an image, what follows its entrypoint; empty: as the image says
     user: str = Field(default="root", pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
     environment: dict[str, str] = {}
     parameters: dict[str, str | int | Finite] = {}
@@ -104,6 +116,22 @@ class Recipe(_Strict):
     pids: int = Field(default=1024, ge=16, le=4_194_304)
     probe: Probe
 
+    @model_validator(mode="before")
+    @classmethod
+    def is_of_packages_or_of_an_image(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        images = [key for key in ("image", "archive") if values.get(key) is not None]
+        if not images and not values.get("command"):
+            raise ValueError("command is missing: add it to the recipe, or name an image")
+        if len(images) == 2:
+            raise ValueError("give either image or archive")
+        # a recipe that was kept has all keys
+        brought = [key for key in _OF_PACKAGES if images and values.get(key) not in (None, [], {}, _default(cls, key))]
+        if brought:
+            raise ValueError(f"an image brings its own: remove {', '.join(brought)}, or build it into the image")
+        return values
+
     @model_validator(mode="after")
     def name_is_free(self) -> Self:
         if is_reserved(self.name):
@@ -112,12 +140,17 @@ class Recipe(_Strict):
 
     @model_validator(mode="after")
     def command_is_a_path(self) -> Self:
-        if not self.command[0].startswith("/"):
+        if not self.of_image and not self.command[0].startswith("/"):
             raise ValueError(f"command: {self.command[0]} must be a full path inside the layer")
         for name in self.environment | self.parameters:
             if not _VARIABLE.fullmatch(name):
                 raise ValueError(f"{name!r} cannot be the name of an environment variable or parameter")
         return self
+
+    @property
+    def of_image(self) -> bool:
+        """Whether its layer is an image as somebody made it, and not built from packages."""
+        return self.image is not None or self.archive is not None
 
     def command_line(self) -> list[str]:
         """The command with each {parameter} replaced by its value."""
@@ -133,6 +166,10 @@ class Recipe(_Strict):
         return bytes.fromhex(self.probe.payload_hex) if self.probe.payload_hex else self.probe.payload.encode()
 
 
+def _default(recipe: type[Recipe], key: str) -> Any:
+    return recipe.model_fields[key].default
+
+
 def parse(text: str, beside: Path | None = None) -> Recipe:
     """Read a recipe; `source` files are read from the folder `beside`, and from nowhere outside it.
 
@@ -142,6 +179,11 @@ def parse(text: str, beside: Path | None = None) -> Recipe:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, or lists in lists in lists
         raise ValidationError(f"This is not TOML: {error}.") from error
+    return validated(values, beside)
+
+
+def validated(values: dict[str, Any], beside: Path | None = None) -> Recipe:
+    """The same, of values that were read elsewhere."""
     try:
         recipe = Recipe.model_validate(values)
     except PydanticError as error:
@@ -203,4 +245,6 @@ def digest(recipe: Recipe) -> str:
             "parameters",
         }
     )
+    # a recipe of packages keeps the digest that it had before there were images
+    made_of |= {key: value for key, value in (("image", recipe.image), ("archive", recipe.archive)) if value}
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from asgiref.sync import async_to_sync
 
-from migrations_app import actions
+from migrations_app import actions, images
 from migrations_app.models import Application, Host, LayerCopy, Origin
 from migrations_app.recipes import Recipe
 from migrations_app.technologies import TECHNOLOGIES
@@ -14,7 +14,7 @@ from workers.engine import MigrationError
 from workers.guests import GUESTS
 from workers.hosts.ssh import connect
 from workers.layers import KEEP_LIMIT_S, STORES
-from workers.specs import InstanceSpec
+from workers.specs import ImageSpec, InstanceSpec
 from workers.transfer.rsync import Part, Transfer
 
 BUILD_LIMIT_S = 1800
@@ -74,6 +74,8 @@ async def _build(
 ) -> tuple[str, int]:
     recipe = records.recipe_of(application)
     async with connect(records.endpoint_of(host)) as builder:
+        if recipe.of_image:
+            return await STORES[kind, storage].take_image(builder, application.layer_name, image_of(recipe), work.mark)
         said = await builder.call(
             f"{kind}/layers/build_app",
             application.layer_name,
@@ -88,6 +90,12 @@ async def _build(
         if idle is not None:
             await GUESTS[kind].keep_idle(builder, idle, work.number)
     return said["digest"], int(said["bytes"])
+
+
+def image_of(recipe: Recipe) -> ImageSpec:
+    """The image that a recipe names, and what it says beyond it."""
+    archive = images.kept_archive(recipe.archive) if recipe.archive else None
+    return ImageSpec(recipe.image or "", archive, recipe.archive or "", recipe.environment, tuple(recipe.command))
 
 
 def _idle_instance(application: Application, host: Host, kind: str, storage: str, number: int) -> InstanceSpec:

@@ -1,6 +1,8 @@
 """What is moved: plain values, read once from the portal's records."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,17 @@ class Live:
 
     downtime_ms: int  # switch over when the rest can be sent within so long
     throttle: bool  # slow a guest down that changes its memory faster than the link sends it
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """A container image that is an application as it is: by its name, or in an archive of the portal's."""
+
+    name: str
+    archive: Path | None
+    archive_digest: str  # SHA-256
+    environment: Mapping[str, str]  # beyond the image's own
+    command: tuple[str, ...]  # in place of what follows the image's own entrypoint
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Every write. Keyword-only; a refusal is a ValidationError with one sentence and what to do."""
 
-from .applications import add_application, remove_application
+from .applications import add_application, add_image, remove_application
 from .deployments import (
     deploy_service,
     record_memory,
@@ -87,6 +87,7 @@ from .watching import (
 __all__ = [
     "HostSeen",
     "add_application",
+    "add_image",
     "answers_of",
     "begin_cell",
     "build_application",

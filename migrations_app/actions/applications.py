@@ -1,12 +1,14 @@
 """Applications: recipes that the portal knows."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from migrations_app import recipes
+from migrations_app import images, recipes
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import Application, Experiment
 
@@ -17,10 +19,29 @@ def add_application(*, text: str, beside: Path | None = None) -> Application:
 
     Raises ValidationError with one sentence for each fault of the recipe.
     """
-    recipe = recipes.parse(text, beside)
+    return _add(recipes.parse(text, beside))
+
+
+@transaction.atomic
+def add_image(*, archive: Path | None = None, **values: Any) -> Application:
+    """Add a container image as an application, or replace the one of the same name: `values` are its recipe's.
+
+    With an `archive` its copy is kept, since hosts are given the image from it. Raises ValidationError as `add_application` does.
+    """
+    if archive is None:
+        return _add(recipes.validated(values))
+    recipes.validated(values | {"archive": "0" * 64})  # before the archive is copied
+    return _add(recipes.validated(values | {"archive": images.keep_archive(archive)}))
+
+
+def _add(recipe: recipes.Recipe) -> Application:
+    if recipe.archive and not images.kept_archive(recipe.archive).exists():
+        raise ValidationError(
+            f"The portal does not have the archive {recipe.archive}: add it with “manage.py application add --archive FILE”."
+        )
     values = {
         "title": recipe.title or recipe.name,
-        "base_name": recipe.base,
+        "base_name": "" if recipe.of_image else recipe.base,
         "recipe": recipe.model_dump(mode="json"),
         "recipe_digest": recipes.digest(recipe),
     }
@@ -33,8 +54,17 @@ def add_application(*, text: str, beside: Path | None = None) -> Application:
             "or remove those services first."
         )
     application, _created = Application.objects.update_or_create(name=recipe.name, defaults=values)
+    if known is not None:
+        _forget_archive(known)
     hint_on_commit()
     return application
+
+
+def _forget_archive(application: Application) -> None:
+    """Remove the archive of an application that is gone, or made of something else by now, unless another one is made of it."""
+    digest = application.recipe.get("archive")
+    if digest and not Application.objects.filter(recipe__archive=digest).exists():
+        transaction.on_commit(partial(images.forget_archive, digest))
 
 
 def kept_for_another(application: Application, experiment: Experiment | None) -> str:
@@ -52,6 +82,7 @@ def remove_application(*, application: Application, experiment: Experiment | Non
     try:
         with transaction.atomic():
             application.delete()
+            _forget_archive(application)
     except (ProtectedError, IntegrityError) as error:  # the second: one is being deployed at this moment
         raise ValidationError(f"Services of {application} are deployed: remove them first.") from error
     hint_on_commit()

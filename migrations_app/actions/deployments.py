@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from migrations_app.admission.verdict import lacking
+from migrations_app.admission.verdict import image_refusal, lacking
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Application,
@@ -21,7 +21,7 @@ from migrations_app.models import (
     ServiceStatus,
     Storage,
 )
-from migrations_app.technologies import DEFAULT, TECHNOLOGIES
+from migrations_app.technologies import TECHNOLOGIES
 
 from .applications import kept_for_another
 from .operations import queue_operation
@@ -33,14 +33,18 @@ def deploy_service(
     name: str,
     application: Application,
     host: Host,
-    kind: str = DEFAULT.key,
+    kind: str | None = None,
     storage: str = Storage.OVERLAY,
     address: str | None = None,
     experiment: Experiment | None = None,
     by: User | None = None,
 ) -> Operation:
-    """Give a new service its fixed address and ask a worker to start it on a host; `experiment`: for itself alone."""
-    if sentence := kept_for_another(application, experiment):
+    """Give a new service its fixed address and ask a worker to start it on a host; `experiment`: for itself alone.
+
+    Without a `kind` it has the application's usual one.
+    """
+    kind = kind or application.usual_kind
+    if sentence := kept_for_another(application, experiment) or image_refusal(application, kind):
         raise ValidationError(sentence)
     if host.role != HostRole.MEC:
         raise ValidationError(f"{host} is the user's side, not a MEC host: choose a MEC host.")

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from migrations_app.admission.verdict import image_refusal
 from migrations_app.hints import hint_on_commit
 from migrations_app.models import (
     Application,
@@ -74,15 +75,19 @@ def build_application(
     *,
     application: Application,
     host: Host,
-    kind: str = DEFAULT.key,
+    kind: str | None = None,
     storage: str = Storage.OVERLAY,
     experiment: Experiment | None = None,
     by: User | None = None,
 ) -> Operation:
-    """Ask a worker to bring an application layer to a host: fetched from a host that has it, else built there."""
+    """Ask a worker to bring an application layer to a host: fetched from a host that has it, else built there.
+
+    Without a `kind` it is of the application's usual one.
+    """
+    kind = kind or application.usual_kind
     _must_be_mec(host)
     _must_not_be_anothers(application, experiment)
-    if sentence := TECHNOLOGIES[kind].storage_refusal(storage):
+    if sentence := image_refusal(application, kind) or TECHNOLOGIES[kind].storage_refusal(storage):
         raise ValidationError(sentence)
     return queue_operation(
         kind=OperationKind.BUILD_APPLICATION,

@@ -56,7 +56,12 @@ def between(kind: str, source: Side, target: Side) -> Iterator[Finding]:
 
 # layers -----------------------------------------------------------------------------------------------------------------
 def base(name: str, kind: str, source: Side, target: Side, here: str, there: str) -> Iterator[Finding]:
-    """Whether both hold the same base layer; `here` and `there` are its digests, empty where it is not held."""
+    """Whether both hold the same base layer; `here` and `there` are its digests, empty where it is not held.
+
+    An application without a `name` of one stands on none.
+    """
+    if not name:
+        return
     if not there:
         sentence = f"{target.name} does not hold the base {name} for {TECHNOLOGIES[kind]}: provision it."
         yield Finding(FAULT, sentence, "provision", target.name)

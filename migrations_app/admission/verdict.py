@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from migrations_app.deciding import application_copy, application_found, sizes_of
 from migrations_app.models import (
+    Application,
     Experiment,
     Host,
     HostRole,
@@ -49,6 +50,14 @@ def side_of(host: Host) -> Side:
 def lacking(host: Host, kind: str) -> str:
     """One sentence why the host cannot run this kind; empty when it can, or when no check has looked yet."""
     return rules.lacks_tools(kind, side_of(host))
+
+
+def image_refusal(application: Application, kind: str) -> str:
+    """One sentence why an application cannot be had in a technology: an image needs one that runs images; empty when it can."""
+    if application.of_image and not TECHNOLOGIES[kind].runs_images:
+        able = " or ".join(str(each) for each in TECHNOLOGIES.values() if each.runs_images)
+        return f"{application} is a container image, which {TECHNOLOGIES[kind]} does not run: choose {able}."
+    return ""
 
 
 def of_host(host: Host) -> Iterator[Finding]:

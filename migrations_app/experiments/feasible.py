@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migrations_app.admission.verdict import base_between, between, lacking, of_host, side_of
+from migrations_app.admission.verdict import base_between, between, image_refusal, lacking, of_host, side_of
 from migrations_app.models import (
     Application,
     Design,
@@ -40,12 +40,12 @@ def _choice_faults(choice: Choice, runs: int) -> Iterator[str]:
         yield f"{runs} runs of each cell cannot be: choose 1 to {MOST_RUNS}."
     if choice.preset not in ("", AS_IN_THE_PAPER):
         yield f"There is no preset {choice.preset}: choose {AS_IN_THE_PAPER}, or none."
-    known: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    choices: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("kind", choice.kinds, tuple(TECHNOLOGIES)),
         ("storage", choice.storages, tuple(Storage.values)),
         ("way to send the state", choice.transfers, tuple(TRANSFERS)),
     )
-    for what, chosen, possible in known:
+    for what, chosen, possible in choices:
         if not chosen:
             yield f"No {what} is chosen: choose {' or '.join(possible)}."
         for word in chosen:
@@ -54,11 +54,13 @@ def _choice_faults(choice: Choice, runs: int) -> Iterator[str]:
     for technology in (TECHNOLOGIES[kind] for kind in choice.kinds if kind in TECHNOLOGIES):
         if choice.storages and all(technology.storage_refusal(storage) for storage in choice.storages):
             yield f"{technology} has no storage {' or '.join(choice.storages)}. {technology.no_storage}"
-    names = list(Application.objects.lasting().values_list("name", flat=True))
+    known = Application.objects.lasting().in_bulk(field_name="name")
     for name in choice.applications:
-        if name not in names:
-            yield f"There is no application “{name}”. There are: {', '.join(names) or 'none yet'}."
-        elif choice.design == Design.FIGURE_5_RAM and name not in paper.RAM_APPLICATIONS:
+        if name not in known:
+            yield f"There is no application “{name}”. There are: {', '.join(known) or 'none yet'}."
+            continue
+        yield from filter(None, (image_refusal(known[name], kind) for kind in choice.kinds if kind in TECHNOLOGIES))
+        if choice.design == Design.FIGURE_5_RAM and name not in paper.RAM_APPLICATIONS:
             yield f"{name} has no memory to set: this experiment is for {' or '.join(paper.RAM_APPLICATIONS)}."
     if any(size < 1 or size > 10 * max(RAM_MB) for size in choice.ram_mb):
         yield f"The memory in use must be 1 to {10 * max(RAM_MB)} MB."

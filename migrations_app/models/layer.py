@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from migrations_app.technologies import DEFAULT
+from migrations_app.technologies import DEFAULT, TECHNOLOGIES
 
 from .choices import Origin, Storage, kinds
 from .host import Host
@@ -37,7 +37,7 @@ class Application(models.Model):
 
     name = models.CharField(max_length=40, unique=True, validators=[validate_name])
     title = models.CharField(max_length=120, blank=True)
-    base_name = models.CharField(max_length=40, validators=[validate_name])
+    base_name = models.CharField(max_length=40, blank=True, validators=[validate_name], help_text="Empty: an image")
     recipe: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
     recipe_digest = models.CharField(max_length=64)
     added_at = models.DateTimeField(auto_now_add=True)
@@ -66,6 +66,17 @@ class Application(models.Model):
     def layer_name(self) -> str:
         """The directory of this application's layer: a changed recipe makes a new layer."""
         return f"{self.name}-{self.recipe_digest[:12]}"
+
+    @property
+    def of_image(self) -> bool:
+        """Whether it is a container image, which has no base of the portal's."""
+        return not self.base_name
+
+    @property
+    def usual_kind(self) -> str:
+        """The technology that its services have where nobody says another."""
+        able = (key for key, technology in TECHNOLOGIES.items() if technology.runs_images)
+        return next(able, DEFAULT.key) if self.of_image else DEFAULT.key
 
     @property
     def history_name(self) -> str:

@@ -79,6 +79,8 @@ class Technology:
     # the storages in which its layers can lie, and what to do where another is asked for
     storages: tuple[str, ...] = ("overlay", "directory")
     no_storage: str = ""
+    # the command that writes the archive of a container image, where such an image is an application of it as it is
+    archive_command: str = ""
     # what is wrong with a host's installation of it: `what`, and the command that fixes it as `fix`
     problems: Callable[[Mapping[str, Any]], list[dict[str, str]]] = _no_problem
     # what an experiment's report says of it: the facts of a host, the paper's conditions
@@ -86,6 +88,11 @@ class Technology:
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def runs_images(self) -> bool:
+        """Whether a container image is an application of it as it is."""
+        return bool(self.archive_command)
 
     def storage_refusal(self, storage: str) -> str:
         """One sentence why its layers cannot lie so; empty when they can."""

@@ -41,5 +41,6 @@ OCI = Technology(
     begun_by=2,
     storages=("overlay",),
     no_storage="Podman keeps the layers of an image as overlays: choose the storage Overlay.",
+    archive_command="podman save -o FILE IMAGE",
     described=_described,
 )

@@ -57,7 +57,7 @@ def application(request: HttpRequest, name: str) -> HttpResponse:
         "rows": residency(hosts, application=shown),
         "services": shown.services.select_related("host"),
         "operations": Operation.objects.filter(application=shown).select_related("host")[:5],
-        "form": BuildForm(),
+        "form": BuildForm(initial={"kind": shown.usual_kind}),
     }
     return page(request, "applications/page.html", context, live="applications/_live.html")
 

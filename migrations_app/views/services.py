@@ -44,7 +44,8 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
 @operators_only
 def deploy_service(request: HttpRequest) -> HttpResponse:
     """A new service."""
-    first = {"application": request.GET.get("application"), "host": request.GET.get("host")}
+    asked = Application.objects.lasting().filter(name=request.GET.get("application", "")).first()
+    first = {"application": asked and asked.name, "host": request.GET.get("host"), "kind": asked and asked.usual_kind}
     form = DeployForm(request.POST or None, initial=first)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data | {"address": form.cleaned_data["address"] or None}

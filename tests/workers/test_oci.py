@@ -1,5 +1,6 @@
 """What is said of OCI containers without any host: their settings, and why one cannot be saved."""
 
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from tests.engine.world import World
 from tests.workers.test_preflight import SOURCE, TARGET
 from workers.engine import MigrationError
 from workers.guests.oci.guest import OciGuest, settings
+from workers.layers.oci import made_of
+from workers.specs import ImageSpec
 
 TOOLS = {"podman_version": "5.4.2", "runc_version": "1.1.15"}
 INSTANCE = World(kind="oci").context().spec.instance
@@ -50,3 +53,14 @@ async def test_what_speaks_against_a_move_is_named(here: dict[str, str], there: 
     sides = Side("mec-1", SOURCE | TOOLS | here), Side("mec-2", TARGET | TOOLS | there)
     found = await OciGuest().faults(FakeHost("mec-2"), *sides)
     assert [why in sentence for sentence in found] == ([True] if why else [])
+
+
+def made(image: ImageSpec) -> str:
+    script = f'BUILD=1\nkept() {{ printf "<%s>" "$@"; }}\n{made_of(image)}\nmade_of image\necho "$says_more"'
+    return subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True).stdout
+
+
+def test_what_a_recipe_says_beyond_its_image_is_quoted_and_nothing_of_it_is_a_command() -> None:
+    image = ImageSpec("a", None, "", {"A": "b c'; touch /tmp/x; '"}, ("--save", "", "$(id)"))
+    assert made(image).endswith("<never><--env=A=b c'; touch /tmp/x; '><image><--save><><$(id)>yes\n")
+    assert made(replace(image, environment={}, command=())).endswith("<never><image>\n")

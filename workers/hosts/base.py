@@ -69,6 +69,10 @@ class MecHost(Protocol):
         """
         ...
 
+    async def send_file(self, file: Path, place: str, *, limit_s: float) -> None:
+        """Write a file of the portal's to a path on the host, whose directory is there. Raises as `call` does."""
+        ...
+
     def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
         """Run a script and yield its lines while it runs; closing the iterator ends it. Raises as `call` does."""
         ...

@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -73,6 +74,25 @@ class SshHost:
             raise self._gone("the connection broke")
         return done
 
+    async def send_file(self, file: Path, place: str, *, limit_s: float) -> None:
+        if self._fence:
+            await self._fence.require()
+        command = self._wrapped(limit_s, ["sh", "-c", 'umask 077; exec cat >"$1"', "sh", place])
+        try:
+            async with (
+                asyncio.timeout(limit_s + GRACE_S),
+                self._connection.create_process(command, stdin=file, encoding=None) as process,
+            ):
+                done = await process.wait()
+        except TimeoutError as error:
+            raise CommandTimedOut(self.name, f"the sending of {place}", limit_s) from error
+        except asyncssh.Error as error:
+            raise self._gone(error) from error
+        except OSError as error:
+            raise MigrationError(f"{file} cannot be read: {error.strerror}.") from error
+        if done.exit_status != 0:
+            raise CommandFailed(self.name, "cat", done.exit_status, _text(done.stderr))
+
     async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
         if self._fence:
             await self._fence.require()
@@ -104,7 +124,10 @@ class SshHost:
 
     def _command(self, limit_s: float, *arguments: str | int, lock: bool = True) -> str:
         """`timeout ... sh -eu -s -- arguments`, quoted here and nowhere else."""
-        words = ["sh", "-eu", "-s", "--", *map(str, arguments)]
+        return self._wrapped(limit_s, ["sh", "-eu", "-s", "--", *map(str, arguments)], lock=lock)
+
+    def _wrapped(self, limit_s: float, words: list[str], *, lock: bool = True) -> str:
+        """A command with its time limit, as root."""
         if self._fence and lock:
             # a shared lock, held only by this wrapper, lets another worker wait until a dead one's commands have ended
             words = ["flock", "-s", "-o", f"/run/mec-{self._fence.mark}.lock", *words]
@@ -120,6 +143,10 @@ class SshHost:
             process.close()
         except OSError:
             pass  # the connection is gone, and sshd ends its commands' channels itself
+
+
+def _text(output: bytes | str | None) -> str:
+    return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
 
 
 class HostClock:

@@ -3,8 +3,9 @@
 from typing import Protocol
 
 from migrations_app.technologies import TECHNOLOGIES
+from workers.engine import MigrationError
 from workers.hosts.base import MecHost
-from workers.specs import AppAtSource, InstanceSpec, MigrationSpec
+from workers.specs import AppAtSource, ImageSpec, InstanceSpec, MigrationSpec
 from workers.transfer.rsync import Part
 
 # of a slow host: its digest is taken, and an image is unpacked
@@ -37,6 +38,10 @@ class LayerStore(Protocol):
 
     async def clone_for_start(self, host: MecHost, instance: InstanceSpec) -> None:
         """Clone the application layer as a new instance, to be started on this host."""
+        ...
+
+    async def take_image(self, host: MecHost, layer: str, image: ImageSpec, mark: str) -> tuple[str, int]:
+        """Make an application layer of a container image on this host, for the work of that mark; its digest and size."""
         ...
 
     def place(self, layer: str) -> str:
@@ -81,6 +86,9 @@ class Cloning:
     async def clone_as_instance(self, target: MecHost, spec: MigrationSpec) -> None:
         layer = spec.instance.app_layer if spec.layers == 3 else "-"
         await self._clone(target, spec.instance, f"incoming/{spec.migration}/files/instance", layer, spec.idle_memory)
+
+    async def take_image(self, host: MecHost, layer: str, image: ImageSpec, mark: str) -> tuple[str, int]:
+        raise MigrationError(f"{TECHNOLOGIES[self.kind]} runs no container images: choose a technology that does.")
 
     async def clone_for_start(self, host: MecHost, instance: InstanceSpec) -> None:
         await self._clone(host, instance, f"instances/{instance.service}", instance.app_layer)

@@ -21,7 +21,9 @@ class Command(PortalCommand):
         deploy.add_argument("name")
         deploy.add_argument("--application", required=True)
         deploy.add_argument("--host", required=True)
-        deploy.add_argument("--kind", choices=TECHNOLOGIES, default=DEFAULT.key)
+        deploy.add_argument(
+            "--kind", choices=TECHNOLOGIES, help=f"{DEFAULT}, and of an image what runs it, unless said"
+        )
         deploy.add_argument("--storage", choices=Storage.values, default=Storage.OVERLAY)
         deploy.add_argument("--address", default=None, help="its fixed address (default: the first free one)")
         for name, what in (

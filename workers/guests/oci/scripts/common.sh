@@ -91,7 +91,7 @@ make_container() {
     make_network "$1" "$2"
     podman create --name "$1" --hostname "$1" --label "mec.owner=$hardware" --network "ns:/run/netns/mec-$1" --pull never \
         --pidfile "/run/mec-oci-$1.pid" --memory "$(setting "$2" memory)" ${cpus:+--cpus "$cpus"} ${pids:+--pids-limit "$pids"} \
-        --mount type=tmpfs,destination=/dev/shm,tmpfs-mode=1777 --image-volume ignore --restart no \
+        --mount type=tmpfs,destination=/dev/shm,tmpfs-mode=1777 --image-volume ignore --no-healthcheck --restart no \
         --log-driver k8s-file --log-opt max-size=10mb --annotation "org.criu.config=$INSTANCES/$1/criu.conf" "$3" >"$2/container.new" 2>"$2/podman.log" ||
         fail "Podman does not make a container of $1: $(tail -n1 "$2/podman.log")"
     echo "$3" >"$2/image"
@@ -182,6 +182,7 @@ memory_of_oci() {
 layers_of_oci() { find $MEC/layers/oci -mindepth 3 -maxdepth 4 -type d -name image -prune 2>/dev/null || true; }
 settle_layers_of_oci() { :; }
 drop_incoming_of_oci() {
+    [ ! -d $MEC/layers/oci ] || podman rm -f -t 0 "mec-build-$1" >/dev/null 2>&1 || true
     came=$MEC/incoming/$1/files/instance
     [ -e "$came/settings" ] || return 0
     name=$(setting "$came" name)
