@@ -7,6 +7,7 @@ writes, https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tarfile
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class ImageConfig:
     volumes: tuple[str, ...]
 
     def __str__(self) -> str:
-        says = [f"runs “{' '.join(self.command)}” as {self.user or 'root'}"]
+        says = [f"runs “{shlex.join(self.command)}” as {self.user or 'root'}"]
         says += [f"exposes {', '.join(self.ports)}"] if self.ports else []
         says += [f"keeps {', '.join(self.volumes)} in its instance layer"] if self.volumes else []
         return ", ".join(says)

@@ -1,5 +1,6 @@
 """Layers and applications: the residency map, recipes, and bringing a layer to a host."""
 
+import shlex
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -52,7 +53,7 @@ def application(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "application": shown,
         "recipe": shown.recipe,
-        "command": " ".join(shown.recipe.get("command", [])),
+        "command": shlex.join(shown.recipe.get("command", [])),
         "hosts": hosts,
         "rows": residency(hosts, application=shown),
         "services": shown.services.select_related("host"),

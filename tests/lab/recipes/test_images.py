@@ -98,3 +98,19 @@ def test_an_image_that_nobody_has_is_named_with_the_hosts_reason(site: Site, arc
     assert "connection refused" in built.stderr
     site.ok("application", "remove", "none")
     site.assert_nothing_is_left()
+
+
+def test_an_image_whose_process_ends_at_once_is_undone_and_its_last_words_are_the_reason(
+    site: Site, archive: Path
+) -> None:
+    site.ok(
+        "application", "add", "--archive", str(archive), "--name", "wrong", "--probe", "tcp:6379",
+        "--command", "--no-such-option yes",
+    )  # fmt: skip
+    said = site.command("service", "deploy", "wrong", "--application", "wrong", "--host", "mec-1")
+    assert said.returncode == 1
+    assert "wrong has ended here; it wrote: " in said.stderr
+    assert "Bad directive or wrong number of arguments" in said.stderr
+    site.ok("service", "remove", "wrong")
+    site.ok("application", "remove", "wrong")
+    site.assert_nothing_is_left()

@@ -133,3 +133,10 @@ plug() {
     [ -e "/sys/class/net/$1/master" ] || ip link set dev "$1" master "$2" ||
         echo "problem=$3 goes on here, and its users do not reach it: its cable $1 could not be put into $2"
 }
+
+# Fail since a container that was started does not run any more, with what it wrote last. Arguments: service, its technology.
+fail_since_it_ended() {
+    said=$("crash_log_of_$2" "$1" 2>/dev/null || true)
+    [ -z "$said" ] || echo "$said" >&2
+    fail "$1 has ended here${said:+; it wrote: $(echo "$said" | tail -n 1)}"
+}
