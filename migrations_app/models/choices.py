@@ -102,7 +102,7 @@ class MigrationStatus(ShownChoices):
     REJECTED = "rejected", "secondary", "ban", "Rejected by the checks"
     ROLLED_BACK = "rolled_back", "orange", "arrow-back-up", "Rolled back"
     CANCELLED = "cancelled", "secondary", "circle-x", "Cancelled"
-    STUCK = "stuck", "red", "alert-octagon", "Stuck: needs a person"
+    STUCK = "stuck", "red", "alert-octagon", "Stuck: manual intervention required"
 
 
 ACTIVE = frozenset({MigrationStatus.QUEUED, MigrationStatus.RUNNING})

@@ -23,6 +23,8 @@ KEEPALIVE_S = 5
 GRACE_S = 5.0
 # what a script of an older owner of the work exits with (scripts/common.sh)
 REFUSED = 113
+# what `timeout` exits with when it ended the command
+TIMED_OUT = (124, 137)
 
 
 class SshHost:
@@ -51,7 +53,7 @@ class SshHost:
             except TimeoutError as error:
                 raise CommandTimedOut(self.name, script, limit_s) from error
         output = str(done.stdout) + str(done.stderr)
-        if done.exit_status in (124, 137):  # what `timeout` exits with when it ended the command
+        if done.exit_status in TIMED_OUT:
             raise CommandTimedOut(self.name, script, limit_s)
         if done.exit_status == REFUSED and self._fence:
             raise LeaseLost(f"{self.name} refuses {script}: {self._fence.mark} is another worker's by now.")
@@ -77,7 +79,10 @@ class SshHost:
     async def send_file(self, file: Path, place: str, *, limit_s: float) -> None:
         if self._fence:
             await self._fence.require()
-        command = self._wrapped(limit_s, ["sh", "-c", 'umask 077; exec cat >"$1"', "sh", place])
+        command, what = (
+            self._wrapped(limit_s, ["sh", "-c", 'umask 077; exec cat >"$1"', "sh", place]),
+            f"writing {place}",
+        )
         try:
             async with (
                 asyncio.timeout(limit_s + GRACE_S),
@@ -85,13 +90,17 @@ class SshHost:
             ):
                 done = await process.wait()
         except TimeoutError as error:
-            raise CommandTimedOut(self.name, f"the sending of {place}", limit_s) from error
-        except asyncssh.Error as error:
+            raise CommandTimedOut(self.name, what, limit_s) from error
+        except (FileNotFoundError, PermissionError) as error:
+            raise MigrationError(f"The portal cannot read {file}: {error.strerror}.") from error
+        except (asyncssh.Error, OSError) as error:
             raise self._gone(error) from error
-        except OSError as error:
-            raise MigrationError(f"{file} cannot be read: {error.strerror}.") from error
+        if done.exit_status is None and done.exit_signal is None:
+            raise self._gone("the connection broke")
+        if done.exit_status in TIMED_OUT:
+            raise CommandTimedOut(self.name, what, limit_s)
         if done.exit_status != 0:
-            raise CommandFailed(self.name, "cat", done.exit_status, _text(done.stderr))
+            raise CommandFailed(self.name, what, done.exit_status, _text(done.stderr))
 
     async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
         if self._fence:

@@ -66,7 +66,9 @@ class Command(PortalCommand):
         build = sub.add_parser("build", help="bring an application layer to a host")
         build.add_argument("name")
         build.add_argument("--host", required=True)
-        build.add_argument("--kind", choices=TECHNOLOGIES, help=f"{DEFAULT}, and of an image what runs it, unless said")
+        build.add_argument(
+            "--kind", choices=TECHNOLOGIES, help=f"default: {DEFAULT}; of a container image what runs it"
+        )
         build.add_argument("--storage", choices=Storage.values, default=Storage.OVERLAY)
         remove = sub.add_parser("remove", help="forget an application that no service uses")
         remove.add_argument("name")

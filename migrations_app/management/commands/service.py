@@ -22,7 +22,7 @@ class Command(PortalCommand):
         deploy.add_argument("--application", required=True)
         deploy.add_argument("--host", required=True)
         deploy.add_argument(
-            "--kind", choices=TECHNOLOGIES, help=f"{DEFAULT}, and of an image what runs it, unless said"
+            "--kind", choices=TECHNOLOGIES, help=f"default: {DEFAULT}; of a container image what runs it"
         )
         deploy.add_argument("--storage", choices=Storage.values, default=Storage.OVERLAY)
         deploy.add_argument("--address", default=None, help="its fixed address (default: the first free one)")
