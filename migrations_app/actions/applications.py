@@ -31,7 +31,13 @@ def add_image(*, archive: Path | None = None, **values: Any) -> Application:
     if archive is None:
         return _add(recipes.validated(values))
     recipes.validated(values | {"archive": "0" * 64})  # before the archive is copied
-    return _add(recipes.validated(values | {"archive": images.keep_archive(archive)}))
+    digest = images.keep_archive(archive)
+    try:
+        return _add(recipes.validated(values | {"archive": digest}))
+    except ValidationError:
+        if not _is_used(digest):
+            images.forget_archive(digest)
+        raise
 
 
 def _add(recipe: recipes.Recipe) -> Application:
@@ -63,8 +69,12 @@ def _add(recipe: recipes.Recipe) -> Application:
 def _forget_archive(application: Application) -> None:
     """Remove the archive of an application that is gone, or made of something else by now, unless another one is made of it."""
     digest = application.recipe.get("archive")
-    if digest and not Application.objects.filter(recipe__archive=digest).exists():
+    if digest and not _is_used(digest):
         transaction.on_commit(partial(images.forget_archive, digest))
+
+
+def _is_used(archive: str) -> bool:
+    return Application.objects.filter(recipe__archive=archive).exists()
 
 
 def kept_for_another(application: Application, experiment: Experiment | None) -> str:

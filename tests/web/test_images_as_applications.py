@@ -104,6 +104,14 @@ def test_its_archive_is_kept_as_long_as_an_application_is_made_of_it(
     assert [path.name for path in kept_in.iterdir()] == [f"{newer.recipe['archive']}.tar"]
 
 
+def test_of_an_image_that_is_refused_no_archive_stays(tmp_path: Path, kept_in: Path) -> None:
+    shop = add(of_docker(tmp_path / "shop.tar"))
+    factories.ServiceFactory(application=shop)
+    with pytest.raises(ValidationError, match="Services of shop are deployed from the earlier recipe"):
+        add(of_docker(tmp_path / "newer.tar", CONFIG | {"created": "later"}))
+    assert [path.name for path in kept_in.iterdir()] == [f"{shop.recipe['archive']}.tar"]
+
+
 def test_a_recipe_with_an_archive_that_the_portal_does_not_have_is_refused() -> None:
     text = f'name = "shop"\narchive = "{"0" * 64}"\n[probe]\nprotocol = "tcp"\nport = 80'
     with pytest.raises(ValidationError, match="The portal does not have the archive"):

@@ -11,7 +11,7 @@ from tests.engine.world import World
 from tests.workers.test_preflight import SOURCE, TARGET
 from workers.engine import MigrationError
 from workers.guests.oci.guest import OciGuest, settings
-from workers.layers.oci import made_of
+from workers.layers.oci import create_container
 from workers.specs import ImageSpec
 
 TOOLS = {"podman_version": "5.4.2", "runc_version": "1.1.15"}
@@ -56,7 +56,7 @@ async def test_what_speaks_against_a_move_is_named(here: dict[str, str], there: 
 
 
 def made(image: ImageSpec) -> str:
-    script = f'BUILD=1\nkept() {{ printf "<%s>" "$@"; }}\n{made_of(image)}\nmade_of image\necho "$says_more"'
+    script = f'BUILD=1\nbuilder() {{ printf "<%s>" "$@"; }}\n{create_container(image)}\ncreate_container image\necho "$has_changes"'
     return subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True).stdout
 
 

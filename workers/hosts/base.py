@@ -101,7 +101,7 @@ def shared_by(name: str) -> str:
     shared = dict.fromkeys(part for key in own for part in TECHNOLOGIES[key].shares)
     commons = ["common", *(f"shared/{part}" for part in shared), *(f"{key}/common" for key in own)]
     if rest.startswith("layers/"):
-        commons.append(f"{kind}/layers/common")
+        commons += [f"{kind}/layers/common", "layers/common"]
     return "".join([*map(script_text, commons), f"TECHNOLOGIES='{' '.join(own)}'\n"])
 
 

@@ -25,6 +25,7 @@ GRACE_S = 5.0
 REFUSED = 113
 # what `timeout` exits with when it ended the command
 TIMED_OUT = (124, 137)
+WRITE = 'umask 077; exec cat >"$1"'
 
 
 class SshHost:
@@ -52,13 +53,7 @@ class SshHost:
                     done = await self._run(command, script_for(script, stdin, self._fence))
             except TimeoutError as error:
                 raise CommandTimedOut(self.name, script, limit_s) from error
-        output = str(done.stdout) + str(done.stderr)
-        if done.exit_status in TIMED_OUT:
-            raise CommandTimedOut(self.name, script, limit_s)
-        if done.exit_status == REFUSED and self._fence:
-            raise LeaseLost(f"{self.name} refuses {script}: {self._fence.mark} is another worker's by now.")
-        if done.exit_status != 0:
-            raise CommandFailed(self.name, script, done.exit_status, output)
+        self._judge(done, script, limit_s)
         return parse_values(str(done.stdout))
 
     async def _run(self, command: str, text: str) -> asyncssh.SSHCompletedProcess:
@@ -72,35 +67,37 @@ class SshHost:
             raise
         except (asyncssh.Error, OSError) as error:
             raise self._gone(error) from error
-        if done.exit_status is None and done.exit_signal is None:
-            raise self._gone("the connection broke")
         return done
 
-    async def send_file(self, file: Path, place: str, *, limit_s: float) -> None:
-        if self._fence:
-            await self._fence.require()
-        command, what = (
-            self._wrapped(limit_s, ["sh", "-c", 'umask 077; exec cat >"$1"', "sh", place]),
-            f"writing {place}",
-        )
-        try:
-            async with (
-                asyncio.timeout(limit_s + GRACE_S),
-                self._connection.create_process(command, stdin=file, encoding=None) as process,
-            ):
-                done = await process.wait()
-        except TimeoutError as error:
-            raise CommandTimedOut(self.name, what, limit_s) from error
-        except (FileNotFoundError, PermissionError) as error:
-            raise MigrationError(f"The portal cannot read {file}: {error.strerror}.") from error
-        except (asyncssh.Error, OSError) as error:
-            raise self._gone(error) from error
+    def _judge(self, done: asyncssh.SSHCompletedProcess, what: str, limit_s: float) -> None:
+        """Raise what a command that did not succeed means."""
         if done.exit_status is None and done.exit_signal is None:
             raise self._gone("the connection broke")
         if done.exit_status in TIMED_OUT:
             raise CommandTimedOut(self.name, what, limit_s)
+        if done.exit_status == REFUSED and self._fence:
+            raise LeaseLost(f"{self.name} refuses {what}: {self._fence.mark} is another worker's by now.")
         if done.exit_status != 0:
-            raise CommandFailed(self.name, what, done.exit_status, _text(done.stderr))
+            raise CommandFailed(self.name, what, done.exit_status, _text(done.stdout) + _text(done.stderr))
+
+    async def send_file(self, file: Path, place: str, *, limit_s: float) -> None:
+        if self._fence:
+            await self._fence.require()
+        command, what = self._wrapped(limit_s, ["sh", "-c", WRITE, "sh", place]), f"writing {place}"
+        with self._clock:
+            try:
+                async with (
+                    asyncio.timeout(limit_s + GRACE_S),
+                    self._connection.create_process(command, stdin=file, encoding=None) as process,
+                ):
+                    done = await process.wait()
+            except TimeoutError as error:
+                raise CommandTimedOut(self.name, what, limit_s) from error
+            except (FileNotFoundError, PermissionError) as error:
+                raise MigrationError(f"The portal cannot read {file}: {error.strerror}.") from error
+            except (asyncssh.Error, OSError) as error:
+                raise self._gone(error) from error
+        self._judge(done, what, limit_s)
 
     async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
         if self._fence:

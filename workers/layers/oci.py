@@ -30,7 +30,9 @@ class ImageStore(Cloning):
         if image.archive is not None:
             await self._send(host, image.archive, mark)
         words = (layer, self.storage, mark, image.name, image.archive_digest)
-        said = await host.call(f"{self.kind}/layers/take_image", *words, stdin=made_of(image), limit_s=TAKE_LIMIT_S)
+        said = await host.call(
+            f"{self.kind}/layers/take_image", *words, stdin=create_container(image), limit_s=TAKE_LIMIT_S
+        )
         return said["digest"], int(said["bytes"])
 
     async def _send(self, host: MecHost, archive: Path, mark: str) -> None:
@@ -49,9 +51,9 @@ class ImageStore(Cloning):
         return [own] if spec.layers == 3 else [Part(app.path, "instance/lower"), own]
 
 
-def made_of(image: ImageSpec) -> str:
-    """The shell function with which a host makes a container of the image $1, and whether it has more than the image says."""
-    create = 'kept create --name "mec-build-$BUILD" --network none --pull never'
+def create_container(image: ImageSpec) -> str:
+    """The shell function with which a host makes a container of the image $1, and whether the recipe changes the image."""
+    create = 'builder create --name "mec-build-$BUILD" --network none --pull never'
     more = shlex.join(f"--env={name}={value}" for name, value in image.environment.items())
-    says_more = "yes" if image.environment or image.command else ""
-    return f'made_of() {{ {create} {more} "$1" {shlex.join(image.command)}; }}\nsays_more={says_more}\n'
+    has_changes = "yes" if image.environment or image.command else ""
+    return f'create_container() {{ {create} {more} "$1" {shlex.join(image.command)}; }}\nhas_changes={has_changes}\n'

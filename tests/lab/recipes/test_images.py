@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.recipes.test_unseen_recipes import Client
+from tests.lab.recipes.connection import move_there_and_back
 from tests.lab.site import ROOT, Site
 
 pytestmark = pytest.mark.lab
@@ -58,14 +58,7 @@ def test_an_archive_is_added_deployed_and_moves_there_and_back_with_a_connection
     assert "keeps /srv/kept in its instance layer" in said
     service = deployed("shop", kind="oci")
     site.shell("mec-1", f"podman exec {service} sh -c 'echo of the volume >/srv/kept/file'")
-    client = Client(site, "valkey", service, 6379)
-    for target in ("mec-2", "mec-1"):
-        moved = site.migrate(service, target)
-        assert (moved["outcome"], moved["error"]) == ("succeeded", "")
-        assert site.where(service) == [target]
-    values = client.ended()["values"]
-    assert len(values) > 50
-    assert values == list(range(1, len(values) + 1))
+    move_there_and_back(site, service, "valkey", 6379)
     # the server writes its title over its environment: asked is what the container was made with
     looked = site.shell("mec-1", f"podman exec {service} sh -c 'cat /srv/kept/file; echo \"$SHOP\"' 2>/dev/null")
     assert looked == "of the volume\nopen all day\n"

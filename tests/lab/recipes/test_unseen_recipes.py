@@ -1,39 +1,15 @@
 """Recipes that the project has never seen move, and their users' TCP connections with them."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.lab.site import ROOT, Site
+from tests.lab.recipes.connection import move_there_and_back
+from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
 HERE = Path(__file__).parent
-
-
-class Client:
-    """Someone at the user's machine who keeps one connection open."""
-
-    def __init__(self, site: Site, kind: str, service: str, port: int) -> None:
-        self.site = site
-        self.stop = f"/tmp/stop-{service}"
-        address = site.rows("select address from migrations_app_service where name = ?", service)[0]["address"]
-        program = (HERE / "client.py").read_text()
-        words = ["lab", "exec", "user", "--", "python3", "-c", program, kind, address, str(port), self.stop]
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", *words], cwd=ROOT, env=site.environment, stdout=subprocess.PIPE, text=True
-        )
-
-    def ended(self) -> dict[str, list[int]]:
-        """Let it end; what it saw."""
-        self.site.inside("user", "touch", self.stop)
-        said, _ = self.process.communicate(timeout=60)
-        assert self.process.returncode == 0, said
-        saw: dict[str, list[int]] = json.loads(said)
-        return saw
 
 
 @pytest.mark.parametrize(("kind", "port"), [("postgresql", 5432), ("valkey", 6379), ("nginx", 80)])
@@ -42,12 +18,5 @@ def test_a_daemon_moves_there_and_back_and_a_connection_loses_nothing(
 ) -> None:
     site.ok("application", "add", str(HERE / f"{kind}.toml"))
     service = deployed(kind)
-    client = Client(site, kind, service, port)
-    for target in ("mec-2", "mec-1"):
-        moved = site.migrate(service, target)
-        assert (moved["outcome"], moved["error"]) == ("succeeded", "")
-        assert site.where(service) == [target]
-    values = client.ended()["values"]
-    assert len(values) > 50
-    assert values == list(range(1, len(values) + 1))
+    move_there_and_back(site, service, kind, port)
     site.assert_nothing_is_left()

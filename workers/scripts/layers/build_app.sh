@@ -6,7 +6,7 @@ root=$work/root
 base=$LAYERS/base/$BASE/$CONTENT
 place=$LAYERS/app/$STORAGE/$LAYER
 [ -d "$base" ] || fail "the base layer $BASE ($TECHNOLOGIES) is not on this host: provision it first"
-[ -d "$place" ] && { echo "digest=$(cat "$place/digest")"; echo "bytes=$(cat "$place/bytes")"; exit 0; }
+[ -d "$place" ] && { layer_facts "$place"; exit 0; }
 
 clean() {
     umount -R "$root/proc" "$root/dev/null" "$root/etc/resolv.conf" 2>/dev/null || true
@@ -49,11 +49,4 @@ given >"$work/recipe.sh"
 umask 077
 umount -R "$root/proc"
 close_layer "$work" "$base"
-tree_digest "$work/layer/$CONTENT" >"$work/layer/digest"
-tree_bytes "$work/layer/$CONTENT" >"$work/layer/bytes"
-mkdir -p "$LAYERS/app/$STORAGE"
-chmod 711 "$LAYERS" "$LAYERS/app" "$LAYERS/app/$STORAGE"
-# another service of this application may have been deployed here at the same time: the first layer stays
-mv -T "$work/layer" "$place" 2>/dev/null || [ -s "$place/digest" ] || fail "the layer could not be put to $place"
-echo "digest=$(cat "$place/digest")"
-echo "bytes=$(cat "$place/bytes")"
+keep_built "$work" "$place"

@@ -31,8 +31,8 @@ forget_layer() { podman rmi "$(image_in "$1/image")" >/dev/null 2>&1 || true; }
 vet_layer() { :; }
 
 # Lay an image out in a directory. Not compressed: rsync does that where a link is slow, and the same layer is the same blob on every
-# host. Arguments: image, directory.
+# host. Arguments: image, directory, the command of the storage that has it (podman unless given).
 save_image() {
     rm -rf "$2"
-    podman save -q --format oci-dir --uncompressed -o "$2" "$1" >/dev/null
+    "${3:-podman}" save -q --format oci-dir --uncompressed -o "$2" "$1" >/dev/null
 }
