@@ -9,7 +9,22 @@ import pytest
 from .conftest import RealSite
 
 pytestmark = pytest.mark.lab
-CALLER = Path(__file__).parent / "recipes/caller.py"
+RECIPES = Path(__file__).parent / "recipes"
+CALLER = RECIPES / "caller.py"
+# An image of the machine's own Python and of lines.py, run by another user than root. A whole Debian would take minutes to unpack
+# on a machine without acceleration.
+PACK = f"""
+cat >/srv/lines.py <<'END'
+{(RECIPES / "lines.py").read_text()}
+END
+{{
+    dpkg-query -W -f '${{Package}}\\n' '*python3.*-minimal' | xargs dpkg -L
+    ldd /usr/bin/python3 | grep -o '/[^ ]*'
+    echo /usr/bin/python3
+    echo /srv/lines.py
+}} | while read -r file; do [ ! -f "$file" ] || echo "$file"; done | tar -ch -T - 2>/dev/null |
+    podman import -q --change 'ENTRYPOINT ["/usr/bin/python3", "-S", "/srv/lines.py"]' --change 'USER 1' - localhost/lines:1
+"""
 # of recipes/lines.toml, as the kernel says them
 LIMITS = ["100663296", "50000 100000", "40"]
 
@@ -21,6 +36,18 @@ def service(site: RealSite) -> Iterator[str]:
     yield "lines"
     site.ok("service", "remove", "lines")
     assert site.where("lines") == []
+
+
+@pytest.fixture
+def packed(site: RealSite) -> Iterator[str]:
+    """A container of an image that one host has."""
+    site.shell("mec-1", PACK)
+    site.ok("application", "add", str(RECIPES / "packed.toml"))
+    site.ok("service", "deploy", "packed", "--application", "packed", "--host", "mec-1", limit_s=300)
+    yield "packed"
+    site.ok("service", "remove", "packed")
+    assert site.where("packed") == []
+    site.shell("mec-1", "podman rmi localhost/lines:1 2>&1")
 
 
 def limits_of(site: RealSite, host: str, service: str) -> list[str]:
@@ -56,6 +83,23 @@ def test_a_service_goes_there_and_back_twice_with_one_connection_and_keeps_its_l
             assert site.count(service) > counted
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) > 10
+    site.assert_nothing_is_left()
+
+
+def test_a_container_image_that_one_host_has_goes_there_and_back_with_one_connection_and_keeps_its_limits(
+    site: RealSite, packed: str
+) -> None:
+    group = f'cd $(find /sys/fs/cgroup -name "libpod-$(cat /var/lib/mec/instances/{packed}/container)*" | head -n1)'
+    with one_connection(site, packed) as numbers:
+        for here in ("mec-2", "mec-1"):
+            counted = site.count(packed)
+            moved = site.migrate(packed, here)
+            assert (moved["outcome"], moved["error"]) == ("succeeded", ""), moved
+            assert site.where(packed) == [here]
+            assert site.shell(here, f"{group} && cat memory.max cpu.max pids.max").splitlines() == LIMITS
+            assert site.count(packed) > counted
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 5
     site.assert_nothing_is_left()
 
 

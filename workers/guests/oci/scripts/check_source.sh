@@ -5,7 +5,6 @@ instance=$INSTANCES/$SERVICE
 echo "kernel=$(uname -r)"
 oci_versions
 echo "criu_version=$(version criu --version)"
-echo "network_lock=$(network_lock)"
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
 echo "state=$(oci_state "$SERVICE")"
 source_layers "$SERVICE" 'oci/' "$BASE" "$STORAGE" "$LAYER" image

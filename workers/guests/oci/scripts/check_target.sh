@@ -3,7 +3,6 @@ SERVICE=$1 BASE=$2 LAYER=$3 STORAGE=$4
 echo "kernel=$(uname -r)"
 oci_versions
 echo "criu_version=$(version criu --version)"
-network_lock >/dev/null # found out once a boot, and not while the service is down
 echo "cpu_flags=$(grep -m1 '^flags' /proc/cpuinfo | cut -d: -f2-)"
 target_layers "$SERVICE" 'oci/' "$BASE" "$STORAGE" "$LAYER"
 echo "state=$(oci_state "$SERVICE")"

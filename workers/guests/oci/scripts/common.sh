@@ -105,6 +105,9 @@ make_container() {
 prepare_container() {
     make_container "$@"
     podman container init "$1" >/dev/null 2>"$2/podman.log" || fail "Podman does not prepare the container of $1: $(tail -n1 "$2/podman.log")"
+    # with version 2 alone CRIU is not told by runc where the processes belong here: it would take them to the group of the source's name
+    pid=$(cat "/run/mec-oci-$1.pid")
+    sed -n 's,^0::\(/.*/libpod-.*\),\1,p' "/proc/$pid/cgroup" >"$2/group"
     podman stop -t 0 "$1" >/dev/null 2>&1 || true
     is_prepared "$1" || fail "the container of $1, prepared for its restoration, does not come to its end"
 }
@@ -153,7 +156,8 @@ restore_container() {
 #!/bin/sh
 [ "\$CRTOOLS_SCRIPT_ACTION" != pre-resume ] || ip link set dev $(setting "$d" cable) master $(setting "$d" bridge)
 HOOK
-    printf 'action-script %s\nnetwork-lock %s\n' "$d/join.sh" "$(network_lock)" >>"$d/criu.conf"
+    echo "action-script $d/join.sh" >>"$d/criu.conf"
+    [ ! -s "$d/group" ] || echo "cgroup-root $(cat "$d/group")" >>"$d/criu.conf"
     podman container restore --keep --tcp-established "$1" </dev/null >"$d/podman.log" 2>&1 && join_oci "$1"
 }
 # What CRIU, runc and Podman wrote when that failed, and the first error in it. Arguments: service, its bundle.
