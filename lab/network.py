@@ -106,7 +106,17 @@ def join_machine(layout: Layout, machine: Machine, bandwidth_mbit: float) -> Non
         shape(ipr, "backhaul0", bandwidth_mbit)
         set_address(ipr, "backhaul0", machine.backhaul)
         access = make_bridge(ipr, "br-access")
-        ipr.link("set", index=index(ipr, "access0"), master=access, state="up")
+        ipr.link("set", index=index(ipr, "access0"), address=card_address(machine), master=access, state="up")
+
+
+def card_address(machine: Machine) -> str:
+    """
+    The hardware address of a host's card in the users' network, as a vendor would give it.
+
+    The kernel's own for a veth is random and one in 64 begins with fe, as the cables of services do: the bridge,
+    which takes the lowest of its ports, would then change its address with them.
+    """
+    return f"52:54:00:00:00:{machine.number:02x}"
 
 
 def join_virtual_machine(layout: Layout, machine: Machine, bandwidth_mbit: float) -> None:
