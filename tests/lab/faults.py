@@ -15,7 +15,7 @@ LAYERS = {
 LINK_MBIT, QUICK_MBIT = 100.0, 1000.0
 TRANSFERS = ("rsync_app_filesystem", "rsync_instance_filesystem", "rsync_instance_memory", "live_copy")
 SLOW_MBIT = 3.0  # stretches the rsync stages over seconds, so that a fault hits the stage it is meant for
-SLOWEST_MBIT = 0.75  # and here over longer than any command takes to start
+SLOWEST_MBIT = 0.25  # and here over longer than any command takes to start
 BEFORE_COMMIT = [
     "prepare",
     "clone_app_as_instance",

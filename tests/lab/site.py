@@ -47,6 +47,7 @@ class Site:
             "PYTHONWARNINGS": "ignore",
         }
         self.portal: subprocess.Popen[bytes] | None = None
+        self._starts: dict[str, int] = {}
         self._begun: list[subprocess.Popen[bytes]] = []
 
     def command(self, *words: str, limit_s: float = 300) -> "subprocess.CompletedProcess[str]":
@@ -253,6 +254,7 @@ class Site:
 
     def start_portal(self) -> None:
         """./manage.py portal up, in the background, until its worker answers."""
+        self._starts = {program: self._times_ready(program) + 1 for program in ("worker", "control")}
         command = [sys.executable, "manage.py", "portal", "up"]
         with (self.data / "portal.log").open("ab") as log:
             self.portal = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
@@ -261,7 +263,11 @@ class Site:
     def _is_served(self) -> bool:
         assert self.portal is not None
         assert self.portal.poll() is None, (self.data / "portal.log").read_text()
-        return all("ready." in self.log_of(program) for program in ("worker", "control"))
+        return all(self._times_ready(program) >= times for program, times in self._starts.items())
+
+    def _times_ready(self, program: str) -> int:
+        """How often it has said that it is ready: a portal that was started before has written into the same log."""
+        return self.log_of(program).count("ready.")
 
     def log_of(self, program: str) -> str:
         """What one of the portal's programs has written."""
