@@ -148,6 +148,8 @@ MIGRATIONS_PER_HOST = env.integer("MEC_MIGRATIONS_PER_HOST", 4, at_least=1)
 HEARTBEAT_LOST_SECONDS = env.integer("MEC_HEARTBEAT_LOST_SECONDS", 15, at_least=5)
 # A technology's own live migration switches over when the rest can be sent within so long (milliseconds)
 LIVE_DOWNTIME_MS = env.integer("MEC_LIVE_DOWNTIME_MS", 20, at_least=1)
+# An iterative migration suspends its service when the rest can be sent within so long (milliseconds)
+ITERATIVE_DOWNTIME_MS = env.integer("MEC_ITERATIVE_DOWNTIME_MS", 100, at_least=1)
 # A guest that changes its memory faster than the link sends it is throttled, or the migration is given up after the limit
 LIVE_NOT_CONVERGING = env.choice("MEC_LIVE_NOT_CONVERGING", ("throttle", "give_up"))
 LIVE_LIMIT_SECONDS = env.integer("MEC_LIVE_LIMIT_SECONDS", 600, at_least=10)

@@ -170,7 +170,7 @@ def decide(service: Service, target: Host, layers: int | None, transfer: str = "
 
 def travelling(service: Service, target: Host, way: Way) -> list[dict[str, Any]]:
     """Line by line: which layer travels, how much, and when."""
-    when = "while the service goes on" if way.live else "while suspended"
+    when = "while the service goes on" if way.copied_while_running else "while suspended"
     sizes, found = sizes_of(service), application_found(service, target)
     base = {"layer": "Base layer", "travels": False, "bytes": 0, "when": f"{target} has its own copy"}
     if way.layers == 2:

@@ -11,7 +11,7 @@ Otherwise the bytes are those of the layers, and the work is the technology's, m
 
 Three layers, application found: the instance travels in the downtime and nothing before it. Three layers, not found:
 the application layer travels before it, as well. Two layers: application and instance both travel in the downtime.
-A live migration by the technology itself: all travels before the downtime.
+Iterative, and live by the technology itself: all travels before the downtime, but for what changes meanwhile.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -89,7 +89,7 @@ def forecast(
         return _from_history(runs, bandwidth_mbit)
     before = sizes.application if way.layers == 3 and not app_found else 0
     during = sizes.instance + sizes.memory + (sizes.application if way.layers == 2 else 0)
-    if way.live:
+    if way.copied_while_running:
         before, during = before + during, 0
     work = way.live_work or TECHNOLOGIES[kind].work
     downtime = work.down_s + transfer_s(during, bandwidth_mbit)

@@ -23,7 +23,7 @@ from workers.hosts.ssh import HostClock, SshHost, connect
 from workers.journal import MigrationJournal
 from workers.layers import STORES
 from workers.lease import BEAT_S, Lease
-from workers.plans import LIVE_COPY, PLANS
+from workers.plans import COPY_ROUNDS, LIVE_COPY, PLANS
 from workers.probe import Probe, Question, SilentProbe, probing
 from workers.specs import MigrationSpec
 from workers.transfer.meter import Meter
@@ -66,8 +66,9 @@ class Held:
 
 def plan_of(migration: Migration) -> Plan[MigrationContext]:
     """The table of this migration's way."""
-    limited = replace(LIVE_COPY, time_limit_s=settings.LIVE_LIMIT_SECONDS)
-    return tuple(limited if stage is LIVE_COPY else stage for stage in PLANS[migration.way.key])
+    limit_s = settings.LIVE_LIMIT_SECONDS
+    plan = PLANS[migration.way.key]
+    return tuple(replace(stage, time_limit_s=limit_s) if stage in (LIVE_COPY, COPY_ROUNDS) else stage for stage in plan)
 
 
 @asynccontextmanager

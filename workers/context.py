@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from workers.engine import Location, MigrationError
-from workers.guests.base import Guest, LiveMigration, LiveWay
+from workers.guests.base import Guest, LiveMigration, LiveWay, Rounds, RoundsWay
 from workers.hosts.base import MecHost
 from workers.layers.base import LayerStore
 from workers.probe import Probe
@@ -48,6 +48,7 @@ class MigrationContext:
     suspended_at: float | None = None  # on time.monotonic()'s clock
     restored_at: float | None = None
     live: LiveMigration | None = None  # the technology's own migration, while it goes on
+    rounds: Rounds | None = None  # of an iterative migration, from its first round to the last byte
     bytes_on_wire: int = 0
     began: float = field(default_factory=time.monotonic)
 
@@ -81,6 +82,13 @@ class MigrationContext:
                 f"{self.spec.service} cannot be migrated live: its technology has no live migration of its own."
             )
         return self.guest.live
+
+    @property
+    def rounds_way(self) -> RoundsWay:
+        """How the technology's memory is copied in rounds. Raises MigrationError where it is not."""
+        if self.guest.rounds is None:
+            raise MigrationError(f"{self.spec.service} cannot be copied in rounds: its technology has none.")
+        return self.guest.rounds
 
     async def locate(self) -> Location:
         """Ask both hosts where the service is; a live migration that goes on by itself is ended first.

@@ -106,6 +106,23 @@ SWITCH_OVER = Stage[Context](
     interruptible=False,
     time_limit_s=90,
 )
+# Rounds: what is copied while the service runs is no part of the instance's suspension, and the paper has no such stage
+COPY_ROUNDS = Stage[Context](
+    name="copy_rounds",
+    title="Copy in rounds while it runs",
+    paper_title="Copy while it runs",
+    do=stages.copy_rounds,
+    undo=stages.stop_rounds,
+    time_limit_s=600,  # MEC_LIVE_LIMIT_SECONDS takes its place
+)
+SEND_REST = Stage[Context](
+    name="send_rest",
+    title="Send what changed since",
+    paper_title="rsync instance in-memory state",
+    do=stages.send_rest,
+    down=True,
+    time_limit_s=RSYNC_LIMIT_S,
+)
 ANNOUNCE = Stage[Context](
     name="announce", title="Announce the new place", paper_title="Restore instance", do=stages.announce, down=True
 )
@@ -118,7 +135,19 @@ STAGES = {
     stage.name: stage
     for stage in (
         *(CHECK, PREPARE, CLONE_BASE_AS_APP, RSYNC_APP, CLONE_APP_AS_INSTANCE, CLONE_BASE_AS_INSTANCE),
-        *(SUSPEND, RSYNC_FILES, RSYNC_MEMORY, RESTORE, LIVE_COPY, SWITCH_OVER, ANNOUNCE, VERIFY, CLEAN_UP),
+        *(
+            SUSPEND,
+            RSYNC_FILES,
+            RSYNC_MEMORY,
+            RESTORE,
+            LIVE_COPY,
+            SWITCH_OVER,
+            COPY_ROUNDS,
+            SEND_REST,
+            ANNOUNCE,
+            VERIFY,
+            CLEAN_UP,
+        ),
     )
 }
 # by the way's key

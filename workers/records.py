@@ -9,7 +9,7 @@ from migrations_app.models import Application, BaseLayer, Host, LayerCopy, Migra
 from migrations_app.technologies import TECHNOLOGIES
 from workers.hosts.base import Endpoint
 from workers.probe import Question
-from workers.specs import InstanceSpec, Live, MigrationSpec
+from workers.specs import InstanceSpec, Iterative, Live, MigrationSpec
 
 
 class NotReady(Exception):
@@ -93,6 +93,9 @@ def spec_of(migration: Migration) -> MigrationSpec:
         layers=migration.layers,
         live=Live(settings.LIVE_DOWNTIME_MS, settings.LIVE_NOT_CONVERGING == "throttle")
         if migration.way.live
+        else None,
+        iterative=Iterative(settings.ITERATIVE_DOWNTIME_MS, settings.LIVE_NOT_CONVERGING == "throttle")
+        if migration.way.method == "iterative"
         else None,
         idle_memory=migration.idle_memory,
     )

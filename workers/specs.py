@@ -38,6 +38,14 @@ class Live:
 
 
 @dataclass(frozen=True)
+class Iterative:
+    """What a migration in rounds is told."""
+
+    downtime_ms: int  # suspend when the rest can be sent within so long
+    throttle: bool  # slow a service down that changes its memory faster than the link sends it; or else give up
+
+
+@dataclass(frozen=True)
 class ImageSpec:
     """A container image that is an application as it is: by its name, or in an archive of the portal's."""
 
@@ -56,6 +64,7 @@ class MigrationSpec:
     instance: InstanceSpec
     layers: int
     live: Live | None = None  # by the technology itself; None: saved and sent
+    iterative: Iterative | None = None  # copied in rounds before the suspension; None: all is sent after it
     idle_memory: bool = False  # send the memory as a difference to that of the idle application
 
     @property

@@ -5,11 +5,13 @@ import time
 
 from migrations_app.technologies.findings import Side
 from workers.context import MigrationContext as Context
+from workers.convergence import decide
 from workers.engine import CheckFailed, MigrationError
+from workers.guests.base import Rest
 from workers.hosts.base import raise_first
 from workers.preflight import faults_of
 from workers.specs import AppAtSource
-from workers.transfer.rsync import Part
+from workers.transfer.rsync import Part, Sent
 
 RSYNC_LIMIT_S = 3600.0
 ANSWER_LIMIT_S = 20.0
@@ -61,7 +63,9 @@ async def check(ctx: Context) -> None:
 async def prepare(ctx: Context) -> None:
     """Make the way from source to target: a key for this migration alone, and a connection that stays open."""
     await ctx.make(prepared=True)
-    if ctx.spec.live:
+    if ctx.spec.iterative:
+        await ctx.transfer.open(rounds=ctx.rounds_way.receiver())
+    elif ctx.spec.live:
         await ctx.transfer.open(live_service=ctx.spec.service, relay=ctx.live_way.relay())
     else:
         await ctx.transfer.open()
@@ -100,7 +104,7 @@ async def suspend_instance(ctx: Context) -> None:
     ctx.suspended_at = time.monotonic()
     saved = await ctx.guest.suspend(ctx.source, ctx.spec, ctx.size_bytes)
     ctx.definition = saved.definition
-    await ctx.make(digest=saved.digest, state_bytes=saved.size_bytes)
+    await ctx.make(digest=saved.digest, state_bytes=saved.size_bytes)  # of an iterative one not yet: send_rest has them
 
 
 async def resume_on_source(ctx: Context) -> None:
@@ -115,6 +119,54 @@ async def resume_on_source(ctx: Context) -> None:
     if problem := await ctx.guest.resume_on_source(ctx.source, ctx.spec):
         await ctx.problem(problem)
     await ctx.guest.announce(ctx.source, ctx.spec.instance)
+
+
+async def copy_rounds(ctx: Context) -> None:
+    """Copy files and memory again and again while the service runs, until what is left is small or shrinks no more."""
+    assert ctx.spec.iterative is not None  # only the iterative plan comes here
+    ctx.rounds = ctx.rounds_way.between(ctx.source, ctx.target, ctx.spec, ctx.facts.get("backhaul_interface", ""))
+    await ctx.rounds.open()
+    parts = ctx.store.instance_parts(ctx.spec, ctx.source_app)
+    expected, done = ctx.size_bytes, []
+    while True:
+        await ctx.note(bytes_expected=ctx.rounds.bytes_on_wire + expected)
+        files = await ctx.transfer.send(parts, ctx.rounds.interface, RSYNC_LIMIT_S, changing=True)
+        done.append(await ctx.rounds.copy(files))
+        decision = decide(
+            done, wanted_s=ctx.spec.iterative.downtime_ms / 1000, bandwidth_mbit=ctx.rounds.bandwidth_mbit
+        )
+        await ctx.note(rounds=[each.as_dict() for each in done], detail=decision.sentence(done))
+        if not decision.again:
+            break
+        expected = done[-1].sent
+    await ctx.note(bytes_on_wire=ctx.rounds.bytes_on_wire)
+    ctx.bytes_on_wire += ctx.rounds.bytes_on_wire
+
+
+async def stop_rounds(ctx: Context) -> None:
+    """Undo `copy_rounds`: what came goes with the rest of what came."""
+    if ctx.rounds is not None:
+        await ctx.rounds.close()
+
+
+async def send_rest(ctx: Context) -> None:
+    """Send what the target does not hold of the files and of the saved state, beside each other; seal the state."""
+    assert ctx.rounds is not None  # copy_rounds comes before in the plan
+    await ctx.note(bytes_expected=ctx.size_bytes)
+    parts = ctx.store.instance_parts(ctx.spec, ctx.source_app)
+    files, rest = await asyncio.gather(
+        ctx.transfer.send(parts, ctx.rounds.interface, RSYNC_LIMIT_S, every_byte=True),
+        ctx.rounds.send_rest(),
+        return_exceptions=True,
+    )
+    raise_first((files, rest))
+    assert isinstance(files, Sent) and isinstance(rest, Rest)
+    await ctx.make(digest=rest.digest, state_bytes=rest.size_bytes)
+    # both went over one link at the same time, and the interface counts all that it sends
+    wire = max(files.bytes_on_wire, rest.bytes_on_wire)
+    ctx.bytes_on_wire += wire
+    await ctx.note(bytes_on_wire=wire, bytes_rsync=files.bytes_rsync, bytes_expected=wire)
+    await ctx.rounds.close()
 
 
 async def rsync_instance_filesystem(ctx: Context) -> None:

@@ -63,7 +63,7 @@ class Cell(models.Model):
     layers = models.PositiveSmallIntegerField()
     app_found = models.BooleanField(help_text="The target holds the application layer before each run")
     storage = models.CharField(max_length=12, choices=Storage)
-    method = models.CharField(max_length=8, choices=methods)
+    method = models.CharField(max_length=12, choices=methods)
     idle_memory = models.BooleanField(default=False)
     bandwidth_mbit = models.PositiveIntegerField()
     ram_mb = models.PositiveIntegerField(null=True, blank=True, help_text="Of the RAM simulation, where it is swept")

@@ -56,7 +56,7 @@ class Migration(models.Model):
     kind = models.CharField(max_length=8, choices=kinds, default=DEFAULT.key)
     layers = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(2), MaxValueValidator(3)])
     storage = models.CharField(max_length=12, choices=Storage, default=Storage.OVERLAY)
-    method = models.CharField(max_length=8, choices=methods, default="save")
+    method = models.CharField(max_length=12, choices=methods, default="save")
     idle_memory = models.BooleanField(
         default=False, help_text="The memory was sent as a difference to that of the idle application"
     )
@@ -169,6 +169,9 @@ class StageRun(models.Model):
     bytes_expected = models.BigIntegerField(null=True, blank=True, help_text="An estimate, for the time left")
     error = models.TextField(blank=True)
     detail = models.CharField(max_length=200, blank=True, help_text="What the technology says of its progress")
+    rounds: "models.JSONField[list[dict[str, Any]], list[dict[str, Any]]]" = models.JSONField(
+        default=list, blank=True, help_text="Of an iterative migration: what each round read and sent"
+    )
 
     class Meta:
         ordering = ["migration", "position"]

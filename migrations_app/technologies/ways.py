@@ -31,7 +31,7 @@ class Way:
     idle_memory: bool = False  # memory travels as a difference to that of the idle application
     technologies: frozenset[str] = frozenset()
     storages: frozenset[str] = frozenset()
-    # all travels before the downtime, which takes so long whatever travels; None: the technology's own work
+    # all but what changes meanwhile travels before the downtime, which takes so long; None: the technology's own work
     live_work: Work | None = None
     # in this stage a person may still cancel although it commits: it decides itself when to switch over
     copies_in: str = ""
@@ -47,6 +47,11 @@ class Way:
     def live(self) -> bool:
         """Whether the technology itself moves the running guest."""
         return self.method == "live"
+
+    @property
+    def copied_while_running(self) -> bool:
+        """Whether what the service holds travels before it is suspended."""
+        return self.live_work is not None
 
     def refusals(self, service: str, technology: Technology, storage: str) -> Iterator[Finding]:
         """Why a service of this technology and storage cannot go this way; one sentence with what to choose."""
@@ -80,6 +85,13 @@ TRANSFERS = {
     "save": Transfer(
         "Save and rsync", "save", "The service is suspended, its memory saved and sent, and it goes on there."
     ),
+    "iterative": Transfer(
+        "Iterative",
+        "iterative",
+        "Memory and files are copied in rounds while the service runs; suspended, it only waits for what changed since.",
+        no_technology="{service} is {noun}, whose memory is not copied in rounds: choose “Save and rsync” or “Live”.",
+        only_three_layers="Rounds copy what lies above the application layer: choose three layers.",
+    ),
     "idle": Transfer(
         "Save and rsync, from idle memory",
         "idle memory",
@@ -97,6 +109,7 @@ TRANSFERS = {
     ),
 }
 
+ITERATIVE_STAGES = ("copy_rounds", "suspend_instance", "send_rest", "restore_instance")
 THREE_LAYERS = Way("three-layers", "save", 3, (*CHECKED, *APP_LAYER, *SUSPENDED, *COMMITTED))
 TWO_LAYERS = Way("two-layers", "save", 2, (*CHECKED, "clone_base_as_instance", *SUSPENDED, *COMMITTED))
 IDLE_MEMORY = Way(
@@ -106,6 +119,16 @@ IDLE_MEMORY = Way(
     THREE_LAYERS.stages,
     idle_memory=True,
     technologies=frozenset({"kvm"}),
+)
+ITERATIVE = Way(
+    "iterative",
+    "iterative",
+    3,
+    (*CHECKED, *APP_LAYER, *ITERATIVE_STAGES, *COMMITTED),
+    method="iterative",
+    technologies=frozenset({"lxc"}),
+    live_work=Work(1.2, 0.5, 0.3),
+    memory_stage="copy_rounds",
 )
 LIVE = Way(
     "live",
@@ -119,7 +142,7 @@ LIVE = Way(
     copies_in="live_copy",
     memory_stage="live_copy",
 )
-WAYS: dict[str, Way] = {way.key: way for way in (THREE_LAYERS, TWO_LAYERS, IDLE_MEMORY, LIVE)}
+WAYS: dict[str, Way] = {way.key: way for way in (THREE_LAYERS, TWO_LAYERS, ITERATIVE, IDLE_MEMORY, LIVE)}
 
 # as rows and programs have them, each with the transfer that is its plain one
 METHODS = {way.method: way.transfer for way in WAYS.values() if not way.idle_memory}

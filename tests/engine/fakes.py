@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +92,15 @@ class FakeHost:
             return effect()
         raise CommandFailed(self.name, fault.script, 1, "it was made to fail")
 
+    @asynccontextmanager
+    async def talk(self, script: str, *arguments: str | int, stdin: str = "") -> AsyncIterator["FakeHost"]:
+        """With the sender of an iterative migration, who is the host itself here."""
+        await self.call(script, *arguments)
+        yield self
+
+    async def ask(self, line: str, *, limit_s: float) -> dict[str, Any]:
+        return await self.call(f"ask/{line.partition(' ')[0]}")
+
     async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
         """QEMU's own migration: it goes on in the host when nobody reads it any more, until it is aborted."""
         assert script == "kvm/migrate_live" and self.peer is not None and self.peer.receiving and self.connected
@@ -144,8 +154,21 @@ class FakeHost:
 
     def transfer_send(self, *arguments: Any) -> dict[str, str]:
         assert self.connected and self.peer is not None and self.peer.key, "sent without a way"
-        self.peer.incoming |= {str(place) for place in arguments[6::3]}
+        self.peer.incoming |= {str(place) for place in arguments[7::3]}
         return {"bytes_rsync": "100", "bytes_on_wire": "120"}
+
+    def guest_rounds_send(self, *_: Any) -> None:
+        assert self.connected and self.running, "copied before the hosts are connected"
+
+    def ask_round(self) -> dict[str, Any]:
+        assert self.running and self.peer is not None and "instance" in self.peer.incoming
+        self.peer.incoming.add("instance/saved/round")
+        return {"read": 1000, "changed": 1000, "sent": 900, "wire": 950}
+
+    def ask_rest(self) -> dict[str, Any]:
+        assert self.frozen and self.peer is not None, "the rest was sent while it went on changing"
+        self.peer.incoming.add("instance/saved/state")
+        return {"digest": "s1", "bytes": 50, "wire": 60}
 
     def transfer_close_source(self, *_: Any) -> None:
         self.key = self.connected = False

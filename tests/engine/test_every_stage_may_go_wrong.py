@@ -242,3 +242,57 @@ async def test_what_goes_wrong_before_qemu_begins_is_undone(script: str, host: s
     world = live(Fault(script, host, mode))
     assert await world.migrate() is Outcome.ROLLED_BACK
     assert (world.runs_on, world.left_over()) == (["source"], [])
+
+
+# Rounds while the service runs --------------------------------------------------------------------------------------------
+ITERATIVE = [
+    ("transfer/open_target", "target", 0),
+    ("lxc/layers/clone_instance", "target", 0),
+    ("lxc/rounds/send", "source", 0),
+    ("transfer/send", "source", 0),  # the files, while they change
+    ("ask/round", "source", 0),
+    ("lxc/suspend", "source", 0),
+    ("transfer/send", "source", 1),  # and for the last time
+    ("ask/rest", "source", 0),
+]
+
+
+def iterative(*faults: Fault) -> World:
+    return World(3, True, list(faults), method="iterative")
+
+
+async def test_an_iterative_migration_ends_on_the_target_and_nothing_is_left() -> None:
+    world = iterative()
+    assert await world.migrate() is Outcome.SUCCEEDED
+    assert (world.runs_on, world.location, world.left_over()) == (["target"], "target", [])
+    calls = world.source.calls
+    assert calls.index("ask/round") < calls.index("lxc/suspend") < calls.index("ask/rest")
+
+
+@pytest.mark.parametrize("mode", ["fails", "fails_late", "hangs", "hangs_late", "dies", "dies_late"])
+@pytest.mark.parametrize(("script", "host", "after"), ITERATIVE)
+async def test_what_goes_wrong_in_the_rounds_or_after_them_is_undone(
+    script: str, host: str, after: int, mode: str
+) -> None:
+    world = iterative(Fault(script, host, mode, after=after))
+    assert await world.migrate() is Outcome.ROLLED_BACK
+    assert (world.runs_on, world.location, world.left_over()) == (["source"], "source", [])
+    assert not world.journal.committed
+
+
+@pytest.mark.parametrize(("script", "host", "after"), ITERATIVE)
+async def test_a_cancel_in_the_rounds_or_after_them_leaves_the_service_on_the_source(
+    script: str, host: str, after: int
+) -> None:
+    world = iterative(Fault(script, host, "is_cancelled", after=after))
+    assert await world.migrate() is Outcome.CANCELLED
+    assert (world.runs_on, world.location, world.left_over()) == (["source"], "source", [])
+
+
+@pytest.mark.parametrize("mode", ["fails", "fails_late", "hangs", "dies", "dies_late"])
+async def test_a_restoration_from_rounds_that_fails_is_undone_or_carried_on(mode: str) -> None:
+    world = iterative(Fault("lxc/restore", "target", mode))
+    outcome = await world.migrate()
+    late = mode.endswith("_late")
+    assert outcome is (Outcome.FINISHED_WITH_PROBLEMS if late else Outcome.ROLLED_BACK)
+    assert (world.lost(), world.left_over()) == ("", [])

@@ -14,7 +14,7 @@ from workers.hosts.ssh import HostClock
 from workers.layers import STORES
 from workers.plans import PLANS
 from workers.probe import Series
-from workers.specs import InstanceSpec, Live, MigrationSpec
+from workers.specs import InstanceSpec, Iterative, Live, MigrationSpec
 from workers.transfer.rsync import Transfer
 
 STAGE_LIMIT_S = 60
@@ -85,7 +85,13 @@ class World:
             return None
 
         return MigrationContext(
-            spec=MigrationSpec(7, instance, self.layers, live=Live(50, True) if self.method == "live" else None),
+            spec=MigrationSpec(
+                7,
+                instance,
+                self.layers,
+                live=Live(50, True) if self.method == "live" else None,
+                iterative=Iterative(100, True) if self.method == "iterative" else None,
+            ),
             source=self.source,
             target=self.target,
             guest=GUESTS[self.kind],

@@ -13,7 +13,17 @@ from migrations_app.deciding import decide
 from migrations_app.models import BaseLayer, HostFacts, LayerCopy, Migration, Operation, Service, StageRun
 from migrations_app.report import summary
 from migrations_app.technologies.findings import faults
-from migrations_app.technologies.ways import IDLE_MEMORY, LIVE, THREE_LAYERS, WAYS, NoSuchWay, Way, chosen, transfer_of
+from migrations_app.technologies.ways import (
+    IDLE_MEMORY,
+    ITERATIVE,
+    LIVE,
+    THREE_LAYERS,
+    WAYS,
+    NoSuchWay,
+    Way,
+    chosen,
+    transfer_of,
+)
 from tests import factories
 
 KVM_FACTS = {
@@ -54,7 +64,10 @@ def why_not(layers: int, transfer: str) -> str:
 
 def test_a_virtual_machine_may_move_by_each_method(machine: dict[str, Any]) -> None:
     for way in WAYS.values():
-        assert refused(machine, way) == ""
+        sentence = (
+            "game-1 is a virtual machine, whose memory is not copied in rounds: choose “Save and rsync” or “Live”."
+        )
+        assert refused(machine, way) == (sentence if way is ITERATIVE else "")
 
 
 def test_what_a_method_cannot_do_is_said_in_a_sentence(edge: dict[str, Any]) -> None:

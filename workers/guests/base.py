@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from migrations_app.technologies.findings import Side
+from workers.convergence import Round
 from workers.hosts.base import MecHost
 from workers.specs import Found, InstanceSpec, InstanceState, MigrationSpec, SavedState
-from workers.transfer.rsync import Part
+from workers.transfer.rsync import Part, Sent
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,56 @@ class LiveWay(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Rest:
+    """What was sent after the suspension: the seal of the state at the target, its bytes there, bytes on the wire."""
+
+    digest: str
+    size_bytes: int
+    bytes_on_wire: int
+
+
+class Rounds(Protocol):
+    """The rounds of one iterative migration, until the last byte. Each method raises MigrationError."""
+
+    interface: str  # the source's on the backhaul
+    bandwidth_mbit: int
+    bytes_on_wire: int  # so far, at that interface
+
+    async def open(self) -> None:
+        """Start to send, over the migration's connection."""
+        ...
+
+    async def copy(self, files: Sent) -> Round:
+        """One round of memory, while the service runs; `files` is what sending its files cost just before."""
+        ...
+
+    async def send_rest(self) -> Rest:
+        """Send what was saved, of its memory what the target does not hold."""
+        ...
+
+    async def close(self) -> None:
+        """End it, at both ends."""
+        ...
+
+
+class RoundsWay(Protocol):
+    """What a technology has whose guests' memory can be copied in rounds before they are suspended."""
+
+    def receiver(self) -> str:
+        """The program at the target that receives them, for `transfer/open_target`."""
+        ...
+
+    def between(self, source: MecHost, target: MecHost, spec: MigrationSpec, interface: str) -> Rounds:
+        """Those of one migration, not begun."""
+        ...
+
+
 class Guest(Protocol):
     """A technology in which services run. Each method raises MigrationError with one sentence: cause and fix."""
 
     live: LiveWay | None  # None: it is saved and sent
+    rounds: RoundsWay | None  # None: all that it holds is sent after it is suspended
 
     async def start(self, host: MecHost, instance: InstanceSpec) -> None:
         """Start a cloned instance."""

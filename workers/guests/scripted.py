@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 from migrations_app.technologies.findings import Side
 from workers.engine import MigrationError
-from workers.guests.base import LiveWay
+from workers.guests.base import LiveWay, RoundsWay
 from workers.hosts.base import CommandFailed, MecHost
 from workers.specs import Found, InstanceSpec, InstanceState, MigrationSpec, SavedState
 from workers.transfer.rsync import Part
@@ -26,6 +26,7 @@ class ScriptedGuest(ABC):
 
     kind: str
     live: LiveWay | None = None
+    rounds: RoundsWay | None = None
     state_options = ""  # of rsync, for the saved state
 
     @abstractmethod
@@ -71,12 +72,13 @@ class ScriptedGuest(ABC):
         return SAVE_LIMIT_S + digest_limit_s(size_bytes)
 
     async def suspend(self, source: MecHost, spec: MigrationSpec, size_bytes: int) -> SavedState:
-        words = (spec.migration, spec.service, int(digest_limit_s(size_bytes)))
+        # an iterative migration's is sealed as it is sent
+        words = (spec.migration, spec.service, 0 if spec.iterative else int(digest_limit_s(size_bytes)))
         said = await self._explained(
             self._call(source, "suspend", *words, limit_s=self.save_limit_s(size_bytes)),
             f"{spec.service} cannot be saved",
         )
-        return SavedState(said["digest"], int(said["bytes"]), said.get("definition", ""))
+        return SavedState(said.get("digest", ""), int(said.get("bytes", 0)), said.get("definition", ""))
 
     def state_part(self, spec: MigrationSpec) -> Part:
         return Part(f"migrations/{spec.migration}/state", "instance/saved/state", self.state_options)

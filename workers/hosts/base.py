@@ -2,10 +2,11 @@
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from migrations_app.technologies import TECHNOLOGIES
 from workers.engine import MigrationError
@@ -52,6 +53,15 @@ class CommandTimedOut(MigrationError):
         super().__init__(f"{host}: {script} took longer than {limit_s:g} s and was ended.")
 
 
+class Conversation(Protocol):
+    """With a program that runs on a host."""
+
+    async def ask(self, line: str, *, limit_s: float) -> dict[str, Any]:
+        """Say a line; the JSON object of the line that answers it. Raises as `MecHost.call` does; what the program could not do
+        is its `error`."""
+        ...
+
+
 class MecHost(Protocol):
     """A host as the engine's stages see it. Scripts are named files (`script_file`); arguments are never shell."""
 
@@ -71,6 +81,13 @@ class MecHost(Protocol):
 
     async def send_file(self, file: Path, place: str, *, limit_s: float) -> None:
         """Write a file of the portal's to a path on the host, whose directory is there. Raises as `call` does."""
+        ...
+
+    def talk(self, script: str, *arguments: str | int, stdin: str = "") -> AbstractAsyncContextManager[Conversation]:
+        """Run a script whose program answers lines by lines, until left. Raises as `call` does.
+
+        The program says one line when it is ready. It is ended with the connection, so that it outlives nobody who talks to it.
+        """
         ...
 
     def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:

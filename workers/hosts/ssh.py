@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shlex
 import time
@@ -23,6 +24,8 @@ KEEPALIVE_S = 5
 GRACE_S = 5.0
 # what a script of an older owner of the work exits with (scripts/common.sh)
 REFUSED = 113
+# from a shell's start to a program that says that it is ready
+TALK_BEGINS_S = 20
 # what `timeout` exits with when it ended the command
 TIMED_OUT = (124, 137)
 WRITE = 'umask 077; exec cat >"$1"'
@@ -36,7 +39,7 @@ class SshHost:
     ) -> None:
         self.endpoint = endpoint
         self._connection = connection
-        self._clock = clock
+        self.clock = clock
         self._fence = fence
 
     @property
@@ -44,16 +47,15 @@ class SshHost:
         return self.endpoint.name
 
     async def call(self, script: str, *arguments: str | int, stdin: str = "", limit_s: float = 30) -> dict[str, str]:
-        if self._fence:
-            await self._fence.require()
+        await self.require()
         command = self._command(limit_s, *arguments)
-        with self._clock:
+        with self.clock:
             try:
                 async with asyncio.timeout(limit_s + GRACE_S):
                     done = await self._run(command, script_for(script, stdin, self._fence))
             except TimeoutError as error:
                 raise CommandTimedOut(self.name, script, limit_s) from error
-        self._judge(done, script, limit_s)
+        self.judge(done, script, limit_s)
         return parse_values(str(done.stdout))
 
     async def _run(self, command: str, text: str) -> asyncssh.SSHCompletedProcess:
@@ -66,13 +68,13 @@ class SshHost:
             self._end(process)
             raise
         except (asyncssh.Error, OSError) as error:
-            raise self._gone(error) from error
+            raise self.gone(error) from error
         return done
 
-    def _judge(self, done: asyncssh.SSHCompletedProcess, what: str, limit_s: float) -> None:
+    def judge(self, done: asyncssh.SSHCompletedProcess, what: str, limit_s: float = 0.0) -> None:
         """Raise what a command that did not succeed means."""
         if done.exit_status is None and done.exit_signal is None:
-            raise self._gone("the connection broke")
+            raise self.gone("the connection broke")
         if done.exit_status in TIMED_OUT:
             raise CommandTimedOut(self.name, what, limit_s)
         if done.exit_status == REFUSED and self._fence:
@@ -81,10 +83,9 @@ class SshHost:
             raise CommandFailed(self.name, what, done.exit_status, _text(done.stdout) + _text(done.stderr))
 
     async def send_file(self, file: Path, place: str, *, limit_s: float) -> None:
-        if self._fence:
-            await self._fence.require()
+        await self.require()
         command, what = self._wrapped(limit_s, ["sh", "-c", WRITE, "sh", place]), f"writing {place}"
-        with self._clock:
+        with self.clock:
             try:
                 async with (
                     asyncio.timeout(limit_s + GRACE_S),
@@ -96,12 +97,29 @@ class SshHost:
             except (FileNotFoundError, PermissionError) as error:
                 raise MigrationError(f"The portal cannot read {file}: {error.strerror}.") from error
             except (asyncssh.Error, OSError) as error:
-                raise self._gone(error) from error
-        self._judge(done, what, limit_s)
+                raise self.gone(error) from error
+        self.judge(done, what, limit_s)
 
-    async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
+    async def require(self) -> None:
+        """Wait until the work is known to be this worker's still. Raises LeaseLost."""
         if self._fence:
             await self._fence.require()
+
+    @asynccontextmanager
+    async def talk(self, script: str, *arguments: str | int, stdin: str = "") -> "AsyncIterator[SshConversation]":
+        await self.require()
+        # without the lock, as of a stream
+        process = await self._start(self._command(86_400, *arguments, lock=False))
+        try:
+            process.stdin.write(script_for(script, stdin, self._fence))
+            talking = SshConversation(self, process, script)
+            await talking.answer(TALK_BEGINS_S)
+            yield talking
+        finally:
+            self._end(process)
+
+    async def stream(self, script: str, *arguments: str | int, program: str = "") -> AsyncIterator[str]:
+        await self.require()
         # without the lock: a stream that nobody reads any more is nothing that another worker has to wait for
         process = await self._start(self._command(86_400, *arguments, lock=False))
         try:
@@ -111,22 +129,22 @@ class SshHost:
                 yield line.rstrip("\n")
             done = await process.wait()
         except (asyncssh.Error, OSError) as error:
-            raise self._gone(error) from error
+            raise self.gone(error) from error
         finally:
             self._end(process)
         if done.exit_status == REFUSED and self._fence:
             raise LeaseLost(f"{self.name} refuses {script}: {self._fence.mark} is another worker's by now.")
         if done.exit_status is None and done.exit_signal is None:
-            raise self._gone("the connection broke")
+            raise self.gone("the connection broke")
 
-    def _gone(self, why: object) -> HostUnreachable:
+    def gone(self, why: object) -> HostUnreachable:
         return HostUnreachable(f"{self.name} cannot be reached any more: {why}.")
 
     async def _start(self, command: str) -> "asyncssh.SSHClientProcess[Any]":
         try:
             return await self._connection.create_process(command, errors="replace")
         except (asyncssh.Error, OSError) as error:
-            raise self._gone(error) from error
+            raise self.gone(error) from error
 
     def _command(self, limit_s: float, *arguments: str | int, lock: bool = True) -> str:
         """`timeout ... sh -eu -s -- arguments`, quoted here and nowhere else."""
@@ -149,6 +167,44 @@ class SshHost:
             process.close()
         except OSError:
             pass  # the connection is gone, and sshd ends its commands' channels itself
+
+
+class SshConversation:
+    """A Conversation with a program whose script was sent to a shell before: it reads on where that script ended."""
+
+    def __init__(self, host: SshHost, process: "asyncssh.SSHClientProcess[Any]", script: str) -> None:
+        self._host, self._process, self._script = host, process, script
+
+    async def ask(self, line: str, *, limit_s: float) -> dict[str, Any]:
+        await self._host.require()
+        with self._host.clock:
+            try:
+                self._process.stdin.write(line + "\n")
+            except (asyncssh.Error, OSError) as error:
+                raise self._host.gone(error) from error
+            return await self.answer(limit_s)
+
+    async def answer(self, limit_s: float) -> dict[str, Any]:
+        """The next line that it says."""
+        try:
+            async with asyncio.timeout(limit_s):
+                line = await self._process.stdout.readline()
+        except TimeoutError as error:
+            raise CommandTimedOut(self._host.name, self._script, limit_s) from error
+        except (asyncssh.Error, OSError) as error:
+            raise self._host.gone(error) from error
+        if not line:
+            await self._ended()
+        said = json.loads(line)
+        if sentence := said.get("error"):
+            raise CommandFailed(self._host.name, self._script, 1, sentence)
+        return dict(said)
+
+    async def _ended(self) -> None:
+        """It said nothing more: raise what its end means."""
+        done = await self._process.wait()
+        self._host.judge(done, self._script)
+        raise CommandFailed(self._host.name, self._script, done.exit_status, "")
 
 
 def _text(output: bytes | str | None) -> str:

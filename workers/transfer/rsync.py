@@ -39,10 +39,11 @@ class Transfer:
         there = target.endpoint
         self._login = f"{there.user}@{there.backhaul_address}"
 
-    async def open(self, *, live_service: str = "", relay: str = "") -> None:
+    async def open(self, *, live_service: str = "", relay: str = "", rounds: str = "") -> None:
         """Make the key, let the target accept it, connect and stay connected; a live migration's service has its streams, too.
 
-        `relay` is the program that stands between such a migration's source and the target's own daemon.
+        `relay` is the program that stands between such a migration's source and the target's own daemon; `rounds` the one that
+        receives an iterative migration's (workers/guests/rounds).
         """
         made = await self._source.call("transfer/open_source", self._migration)
         await self._target.call(
@@ -51,22 +52,29 @@ class Transfer:
             made["public_key"],
             self._source.endpoint.backhaul_address,
             self._target.endpoint.user,
+            "rounds" if rounds else "live" if live_service else "",
             live_service,
-            stdin=relay,
+            stdin=rounds or relay,
         )
         there = self._target.endpoint
         await self._source.call(
             "transfer/connect", self._migration, self._login, there.port, there.host_key, limit_s=15
         )
 
-    async def send(self, parts: list[Part], interface: str, limit_s: float) -> Sent:
+    async def send(
+        self, parts: list[Part], interface: str, limit_s: float, *, changing: bool = False, every_byte: bool = False
+    ) -> Sent:
         """Send directories, deleting what is not at the source; `interface` is the source's on the backhaul.
+
+        `changing`: the files may change meanwhile, and will be sent once more; `every_byte`: then files of one size and time are
+        compared, too, since one that is mapped into memory keeps its time for a while.
 
         Raises MigrationError when the target's disk is full, the backhaul is down or the limit is reached.
         """
         bandwidth = min(self._source.endpoint.bandwidth_mbit, self._target.endpoint.bandwidth_mbit)
         compression = "-zz --zc=zstd --zl=1" if bandwidth < COMPRESS_BELOW_MBIT else ""
-        triples = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place, part.options)]
+        more = " --checksum" if every_byte else ""
+        triples = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place, part.options + more)]
         said = await self._source.call(
             "transfer/send",
             self._migration,
@@ -74,6 +82,7 @@ class Transfer:
             self._target.endpoint.port,
             interface,
             compression,
+            "changing" if changing else "still",
             *triples,
             limit_s=limit_s,
         )

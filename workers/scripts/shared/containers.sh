@@ -126,6 +126,23 @@ seal_state() {
     echo "bytes=$(tree_bytes "$1")"
 }
 
+# Of an iterative migration: each round is the parent image of what was saved after it. Argument: where they lie beside `state`.
+link_rounds() {
+    number=1 parent=''
+    while [ -d "$1/round-$number" ]; do
+        [ -z "$parent" ] || ln -s "../$parent" "$1/round-$number/parent"
+        parent=round-$number number=$((number + 1))
+    done
+    [ -n "$parent" ] || return 0
+    ln -s "../$parent" "$1/state/parent"
+    chmod 711 "$1" # CRIU follows that link within the container's user namespace, where it is nobody
+}
+
+# End the programs of an iterative migration, whoever started them. Argument: migration.
+end_rounds() {
+    for pid in $(pgrep -f -- "$MEC/(migrations|incoming)/$1/rounds\.pyz" || true); do kill -KILL "$pid" 2>/dev/null || true; done
+}
+
 # Take a container's cable off the users' network, and put it back. Not by setting it down: its routes would be saved as dead, which no
 # restoration takes. Arguments: the cable; the bridge; the service.
 unplug() { [ ! -e "/sys/class/net/$1/master" ] || ip link set dev "$1" nomaster; }

@@ -1,6 +1,7 @@
 # Accept this migration's key no longer, and remove what came and was not used.
 # Arguments: migration, ssh user, `keep` where a person has to look at what came.
 ID=$1 OWNER=$2 CAME=${3:-remove}
+end_rounds "$ID" # before what it writes to is removed
 home=$(getent passwd "$OWNER" | cut -d: -f6)
 (
     flock -x 9

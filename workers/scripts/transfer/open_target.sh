@@ -1,7 +1,7 @@
 # The target accepts this migration's key for this migration's directory and nothing else.
-# Arguments: migration, public key, the source's backhaul address, the ssh user of the target, and for a live migration its
-# service: then that guest's streams can be asked for, too, and the relay before libvirt is given as text.
-ID=$1 KEY=$2 SOURCE=$3 OWNER=$4 SERVICE=${5:-}
+# Arguments: migration, public key, the source's backhaul address, the ssh user of the target; what else the source may ask for: `live`
+# and the service, that guest's streams, with the relay before libvirt given as text; `rounds`, the receiver, given in base64.
+ID=$1 KEY=$2 SOURCE=$3 OWNER=$4 ALSO=${5:-} SERVICE=${6:-}
 incoming=$MEC/incoming/$ID
 mkdir -p $MEC/incoming
 mkdir "$incoming" "$incoming/files"
@@ -20,7 +20,18 @@ gid = 0
 numeric ids = yes
 CONFIG
 receive="rsync --server --daemon --config=$incoming/rsyncd.conf ."
-if [ -n "$SERVICE" ]; then
+case $ALSO in
+rounds)
+    given | base64 -d >"$incoming/rounds.pyz"
+    cat >"$incoming/answer.sh" <<ANSWER
+# What the source of an iterative migration gets: the receiver, or else the rsync daemon. Argument: what it asked for.
+case \$1 in
+    rounds) exec python3 -I $incoming/rounds.pyz receive $incoming/files/instance/saved 2>>$incoming/receiver.log ;;
+    *) exec $receive ;;
+esac
+ANSWER
+    ;;
+live)
     memory=$(live_socket "$ID" "$SERVICE" memory) disk=$(live_socket "$ID" "$SERVICE" disk)
     given >"$incoming/relay.py"
     cat >"$incoming/answer.sh" <<ANSWER
@@ -36,8 +47,9 @@ case \$1 in
     *) exec $receive ;;
 esac
 ANSWER
-    receive="sh $incoming/answer.sh \\\"\$SSH_ORIGINAL_COMMAND\\\""
-fi
+    ;;
+esac
+[ -z "$ALSO" ] || receive="sh $incoming/answer.sh \\\"\$SSH_ORIGINAL_COMMAND\\\""
 home=$(getent passwd "$OWNER" | cut -d: -f6)
 sudo=''
 [ "$OWNER" = root ] || sudo='sudo -n '

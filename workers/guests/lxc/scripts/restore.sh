@@ -7,6 +7,7 @@ d=$INSTANCES/$SERVICE
 state=$received/saved/state
 is_sealed "$state" "$DIGEST" || fail "the saved state arrived damaged: its digest differs from the source's; migrate again"
 take_in "$ID" "$SERVICE"
+link_rounds "$d/saved"
 given >"$d/config"
 attach "$SERVICE"
 free_cable "$SERVICE"
