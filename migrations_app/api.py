@@ -41,6 +41,14 @@ class StageOut(Schema):
     percent_of_total: float
 
 
+class RoundOut(Schema):
+    number: int
+    read: int
+    changed: int
+    sent: int
+    seconds: float
+
+
 class MigrationOut(Schema):
     migration: int
     service: str
@@ -57,6 +65,7 @@ class MigrationOut(Schema):
     probe_downtime_s: float | None
     bytes_on_wire: int | None
     stages: list[StageOut]
+    rounds: list[RoundOut]
     error: str
 
 

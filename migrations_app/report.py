@@ -27,7 +27,8 @@ def summary(migration: Migration, stages: Iterable[StageRun] | None = None) -> d
     """The JSON object of one migration; times in seconds, sizes in bytes, percentages of the total.
 
     Stages are grouped by the paper's titles, in the order in which they come. Time that lies in none of the seven named
-    stages is “Other remaining tasks”, so that the stages' seconds add up to the total.
+    stages is “Other remaining tasks”, so that the stages' seconds add up to the total. `rounds` are those of an iterative one:
+    bytes of memory read, those that the target did not hold, bytes sent, seconds.
     """
     rows = list(migration.stages.all()) if stages is None else list(stages)
     return {
@@ -48,6 +49,7 @@ def summary(migration: Migration, stages: Iterable[StageRun] | None = None) -> d
         "probe_downtime_s": migration.probe_downtime_s,
         "bytes_on_wire": migration.bytes_on_wire,
         "stages": stage_shares(rows, migration.total_s),
+        "rounds": [each for row in rows for each in row.rounds],
         "error": migration.error,
     }
 

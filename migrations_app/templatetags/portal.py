@@ -77,6 +77,12 @@ def rate(stage: Any) -> str:
 
 
 @register.filter
+def round_rate(one: dict[str, Any]) -> str:
+    """What a round of an iterative migration sent a second."""
+    return f"{one['sent'] * 8 / one['seconds'] / 1e6:.1f} Mbit/s" if one["seconds"] else ""
+
+
+@register.filter
 def one_line(label: str) -> str:
     """A figure's label, whose lines Plotly breaks at <br>, as plain words."""
     return label.replace("<br>", " · ")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from migrations_app.models import StageRun
 from migrations_app.report import OTHER, PAPER_STAGES, stage_shares, summary
@@ -38,3 +39,19 @@ def test_a_total_a_hair_below_its_parts_gives_no_negative_time() -> None:
 
 def test_a_migration_that_ran_no_stage_has_only_the_rest() -> None:
     assert [stage["title"] for stage in stage_shares([], None)] == [OTHER]
+
+
+ROUND = {"number": 1, "read": 340_000_000, "changed": 335_000_000, "sent": 331_000_000, "seconds": 28.5}
+
+
+def test_the_rounds_of_an_iterative_migration_are_in_the_report_and_on_its_page(
+    as_operator: Client, edge: dict[str, Any]
+) -> None:
+    migration = edge["migration"]
+    assert summary(migration)["rounds"] == []
+    assert "Had changed" not in as_operator.get(f"/migrations/{migration.pk}/").content.decode()
+    migration.stages.filter(position=4).update(name="copy_rounds", rounds=[ROUND])
+    assert summary(migration)["rounds"] == [ROUND]
+    assert as_operator.get(f"/api/migrations/{migration.pk}").json()["rounds"] == [ROUND]
+    page = as_operator.get(f"/migrations/{migration.pk}/").content.decode()
+    assert "<td>335 MB</td><td>331 MB</td><td>92.9 Mbit/s</td><td>28.5 s</td>" in page
