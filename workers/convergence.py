@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+# of the processor time that a service uses, when it changes its memory as fast as the link carries it: once, and once more
+SLOWED_TO_PERCENT = (40, 40)
 # more do not pay: each reads all of the memory once more
 MOST_ROUNDS = 12
 # a round that sends more than this share of what the one before it sent: what changes does not become less any more
@@ -60,7 +62,9 @@ def decide(rounds: Sequence[Round], *, wanted_s: float, bandwidth_mbit: int) -> 
     if rest_s <= wanted_s:
         return Decision(False, rest_s, f"what is left takes {rest_s * 1000:.0f} ms to send")
     if len(rounds) >= 3 and last.sent > SHRINKS_BELOW * rounds[-2].sent:
-        return Decision(False, rest_s, "it changes as fast as it is sent", converges=False)
+        return Decision(
+            False, rest_s, f"it changes as fast as it is sent, and the rest takes {rest_s:.1f} s", converges=False
+        )
     if len(rounds) >= MOST_ROUNDS:
-        return Decision(False, rest_s, f"{MOST_ROUNDS} rounds were not enough", converges=False)
+        return Decision(False, rest_s, f"after {MOST_ROUNDS} rounds the rest takes {rest_s:.1f} s", converges=False)
     return Decision(True, rest_s)

@@ -5,7 +5,7 @@ import time
 
 from migrations_app.technologies.findings import Side
 from workers.context import MigrationContext as Context
-from workers.convergence import decide
+from workers.convergence import SLOWED_TO_PERCENT, Round, decide
 from workers.engine import CheckFailed, MigrationError
 from workers.guests.base import Rest
 from workers.hosts.base import raise_first
@@ -15,6 +15,9 @@ from workers.transfer.rsync import Part, Sent
 
 RSYNC_LIMIT_S = 3600.0
 ANSWER_LIMIT_S = 20.0
+NOT_CONVERGING = (
+    "Migrate when it changes less, choose “Save and rsync”, or let it be slowed down (MEC_LIVE_NOT_CONVERGING)."
+)
 
 
 async def _send(ctx: Context, parts: list[Part]) -> None:
@@ -127,18 +130,26 @@ async def copy_rounds(ctx: Context) -> None:
     ctx.rounds = ctx.rounds_way.between(ctx.source, ctx.target, ctx.spec, ctx.facts.get("backhaul_interface", ""))
     await ctx.rounds.open()
     parts = ctx.store.instance_parts(ctx.spec, ctx.source_app)
-    expected, done = ctx.size_bytes, []
+    expected, done, slowed = ctx.size_bytes, list[Round](), 0
+    considered = 0  # rounds before the service was slowed down say nothing of those after
     while True:
         await ctx.note(bytes_expected=ctx.rounds.bytes_on_wire + expected)
         files = await ctx.transfer.send(parts, ctx.rounds.interface, RSYNC_LIMIT_S, changing=True)
         done.append(await ctx.rounds.copy(files))
-        decision = decide(
-            done, wanted_s=ctx.spec.iterative.downtime_ms / 1000, bandwidth_mbit=ctx.rounds.bandwidth_mbit
-        )
+        wanted_s, link = ctx.spec.iterative.downtime_ms / 1000, ctx.rounds.bandwidth_mbit
+        decision = decide(done[considered:], wanted_s=wanted_s, bandwidth_mbit=link)
         await ctx.note(rounds=[each.as_dict() for each in done], detail=decision.sentence(done))
-        if not decision.again:
-            break
         expected = done[-1].sent
+        if decision.again:
+            continue
+        if not decision.converges and not ctx.spec.iterative.throttle:
+            raise MigrationError(f"{ctx.spec.service} was not suspended: {decision.why}. {NOT_CONVERGING}")
+        if decision.converges or slowed == len(SLOWED_TO_PERCENT):
+            break
+        percent = SLOWED_TO_PERCENT[slowed]
+        slowed, considered = slowed + 1, len(done)
+        await ctx.rounds.slow_down(percent)
+        await ctx.note(detail=f"{decision.sentence(done)[:-1]}: slowed down to {percent} % of its processor time.")
     await ctx.note(bytes_on_wire=ctx.rounds.bytes_on_wire)
     ctx.bytes_on_wire += ctx.rounds.bytes_on_wire
 

@@ -1,6 +1,7 @@
-"""Consumes memory that keeps changing: `ram.py MEGABYTES MEGABYTES_CHANGED_A_SECOND RANDOM_PERCENT`.
+"""Consumes memory that keeps changing: `ram.py MEGABYTES MEGABYTES_CHANGED_A_SECOND RANDOM_PERCENT [scattered]`.
 
-Of each page so many percent are random, and the rest zeros: that is how far it can be compressed. Answers datagrams with a counter.
+Of each page so many percent are random, and the rest zeros: that is how far it can be compressed.
+What changes are pages one after the other, or `scattered` ones. Answers datagrams with a counter.
 """
 
 import os
@@ -12,6 +13,7 @@ import time
 PAGE = 4096
 megabytes, changed = int(sys.argv[1]), float(sys.argv[2])
 random = PAGE * int(sys.argv[3]) // 100
+scattered = sys.argv[4:] == ["scattered"]
 memory = bytearray(megabytes * 1_000_000 // PAGE * PAGE)
 for start in range(0, len(memory), PAGE):
     memory[start : start + random] = os.urandom(random)
@@ -29,5 +31,5 @@ while True:
         rewritten = int(due)
     while rewritten < due and memory:
         memory[at : at + random] = os.urandom(random)
-        at = (at + PAGE) % len(memory)
+        at = (int.from_bytes(os.urandom(4)) * PAGE if scattered else at + PAGE) % len(memory)
         rewritten += PAGE

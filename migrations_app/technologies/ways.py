@@ -126,7 +126,7 @@ ITERATIVE = Way(
     3,
     (*CHECKED, *APP_LAYER, *ITERATIVE_STAGES, *COMMITTED),
     method="iterative",
-    technologies=frozenset({"lxc"}),
+    technologies=frozenset({"lxc", "oci"}),
     live_work=Work(1.2, 0.5, 0.3),
     memory_stage="copy_rounds",
 )

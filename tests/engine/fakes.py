@@ -160,6 +160,9 @@ class FakeHost:
     def guest_rounds_send(self, *_: Any) -> None:
         assert self.connected and self.running, "copied before the hosts are connected"
 
+    def guest_rounds_slow(self, *_: Any) -> None:
+        assert self.running
+
     def ask_round(self) -> dict[str, Any]:
         assert self.running and self.peer is not None and "instance" in self.peer.incoming
         self.peer.incoming.add("instance/saved/round")

@@ -99,7 +99,7 @@ def cancel(site: Site, service: str, stage: str, *how: str) -> None:
     assert_it_lives(site, service, ended, counted)
 
 
-def damage_the_state(site: Site, service: str, pattern: str, at: int) -> None:
+def damage_the_state(site: Site, service: str, pattern: str, at: int, *how: str) -> None:
     """Turn a byte over in the first file of the saved state that matches, as soon as it lies on the target."""
     counted, source = site.count(service), site.where(service)[0]
     target = other(source)
@@ -114,7 +114,7 @@ def damage_the_state(site: Site, service: str, pattern: str, at: int) -> None:
         "    time.sleep(0.0005)\n"
     )
     site.shell(target, f'setsid python3 -c "{program}" >/dev/null 2>&1 & sleep 0.3')
-    site.migrate(service, target)
+    site.migrate(service, target, *how)
     assert_it_stayed(site, service, source, site.last_migration(), counted, "digest differs")
 
 

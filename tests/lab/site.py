@@ -206,7 +206,7 @@ class Site:
         look = (
             "ls -d /var/lib/mec/incoming/* /var/lib/mec/migrations/* /run/mec-migration-* /run/libvirt/mec-* 2>/dev/null;"
             "grep -o 'mec-migration-.*' /root/.ssh/authorized_keys;"
-            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint|[v]irsh.* migrate|[s]ocat|[r]elay.py';"
+            "pgrep -af '[c]riu|[r]sync|[s]sh .*-M|[l]xc-checkpoint|[v]irsh.* migrate|[s]ocat|[r]elay.py|[r]ounds.pyz';"
             "for i in /var/lib/mec/instances/*/; do [ -d $i ] || continue; n=$(basename $i);"
             '[ "$(lxc-info -P /var/lib/mec/instances -n $n -sH)" = RUNNING ] || [ "$(virsh -q domstate $n)" = running ] ||'
             '{ [ -e $i/container ] && [ "$(podman container inspect --format {{.State.Status}} $n)" = running ]; }'

@@ -42,6 +42,19 @@ def test_it_goes_round_twice_and_keeps_its_counter_its_limits_and_its_files(site
     site.assert_nothing_is_left()
 
 
+def test_it_goes_there_and_back_in_rounds(site: Site, oci: str) -> None:
+    counter, source = site.count(oci), site.where(oci)[0]
+    for target in (faults.other(source), source):
+        moved = site.migrate(oci, target, "--method", "iterative")
+        assert (moved["outcome"], moved["error"]) == ("succeeded", "")
+        assert site.where(oci) == [target]
+        assert moved["rounds"][0]["changed"] > 1_000_000
+        now = site.count(oci)
+        assert now > counter
+        counter = now
+    site.assert_nothing_is_left()
+
+
 def test_of_the_image_only_the_layer_that_the_target_lacks_travels(site: Site, oci: str) -> None:
     source = site.where(oci)[0]
     target = faults.other(source)

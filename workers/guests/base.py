@@ -81,6 +81,10 @@ class Rounds(Protocol):
         """One round of memory, while the service runs; `files` is what sending its files cost just before."""
         ...
 
+    async def slow_down(self, percent: int) -> None:
+        """Leave the service so much of the processor time that it uses now; it is given back before it is saved, or at the end."""
+        ...
+
     async def send_rest(self) -> Rest:
         """Send what was saved, of its memory what the target does not hold."""
         ...

@@ -32,11 +32,11 @@ class Client:
         return saw
 
 
-def move_there_and_back(site: Site, service: str, kind: str, port: int) -> None:
+def move_there_and_back(site: Site, service: str, kind: str, port: int, *how: str) -> None:
     """From mec-1 to mec-2 and home, with one connection open the whole time, on which nothing is lost or answered twice."""
     client = Client(site, kind, service, port)
     for target in ("mec-2", "mec-1"):
-        moved = site.migrate(service, target)
+        moved = site.migrate(service, target, *how)
         assert (moved["outcome"], moved["error"]) == ("succeeded", "")
         assert site.where(service) == [target]
     values = client.ended()["values"]

@@ -18,5 +18,6 @@ def test_a_daemon_moves_there_and_back_and_a_connection_loses_nothing(
 ) -> None:
     site.ok("application", "add", str(HERE / f"{kind}.toml"))
     service = deployed(kind)
-    move_there_and_back(site, service, kind, port)
+    for method in ("save", "iterative"):
+        move_there_and_back(site, service, kind, port, "--method", method)
     site.assert_nothing_is_left()

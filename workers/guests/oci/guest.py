@@ -3,7 +3,9 @@
 from migrations_app.admission import rules
 from migrations_app.technologies.findings import Side, faults
 from workers.guests import criu
+from workers.guests.base import RoundsWay
 from workers.guests.containers import require_one_line, veth_name
+from workers.guests.rounds.copying import ITERATING
 from workers.guests.scripted import RESTORE_LIMIT_S, ScriptedGuest
 from workers.hosts.base import MecHost
 from workers.specs import InstanceSpec, MigrationSpec, SavedState
@@ -13,6 +15,7 @@ class OciGuest(ScriptedGuest):
     """Containers of Podman, run as root's; each has a network namespace that the portal makes."""
 
     kind = "oci"
+    rounds: RoundsWay | None = ITERATING
 
     async def start(self, host: MecHost, instance: InstanceSpec) -> None:
         about = settings(instance, host.endpoint.access_bridge)

@@ -47,6 +47,11 @@ class SentRounds:
         sent = int(said["sent"]) + files.bytes_rsync
         return Round(self._number, int(said["read"]), int(said["changed"]), sent, round(seconds, 3))
 
+    async def slow_down(self, percent: int) -> None:
+        """As in Rounds (scripts/rounds/slow.sh)."""
+        spec = self._spec
+        await self._source.call(f"{spec.instance.kind}/rounds/slow", spec.migration, spec.service, percent)
+
     async def send_rest(self) -> Rest:
         """Send the saved state, of its pages those that the target does not hold."""
         said = await self._ask("rest")

@@ -138,6 +138,16 @@ link_rounds() {
     chmod 711 "$1" # CRIU follows that link within the container's user namespace, where it is nobody
 }
 
+# Give a container back the processor time that an iterative migration took from it (rounds/slow.sh). Argument: migration.
+give_back_cpu() {
+    limit=$MEC/migrations/$1/cpu-limit
+    [ -s "$limit" ] || return 0
+    file=$(sed -n 1p "$limit")
+    # its group is gone with a container that has ended
+    [ ! -e "$file" ] || sed -n 2p "$limit" >"$file" || echo "problem=the processor's limit of the service could not be given back: $file"
+    rm -f "$limit"
+}
+
 # End the programs of an iterative migration, whoever started them. Argument: migration.
 end_rounds() {
     for pid in $(pgrep -f -- "$MEC/(migrations|incoming)/$1/rounds\.pyz" || true); do kill -KILL "$pid" 2>/dev/null || true; done

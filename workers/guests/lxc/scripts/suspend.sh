@@ -25,6 +25,7 @@ if ! freeze "$freezer" || ! leave_bridge "$SERVICE"; then
     unfreeze "$SERVICE" "$ID"
     fail "$SERVICE cannot be frozen: one of its processes does not stand still, or its cable cannot be taken off the bridge"
 fi
+give_back_cpu "$ID" # CRIU saves the limits, too
 criu dump -t "$pid" -D "$kept/state" -o dump.log --file-locks --link-remap --manage-cgroups=full --ext-mount-map auto \
     --enable-external-sharing --enable-external-masters --enable-fs hugetlbfs --enable-fs tracefs --force-irmap \
     --network-lock "$(network_lock)" --leave-running --action-script "$kept/names.sh" --freeze-cgroup "$freezer" \

@@ -11,6 +11,8 @@ bundle=$(cat "$received/bundle")
 take_in "$ID" "$SERVICE"
 take_upper "$d"
 rm -rf "$bundle/checkpoint"
+link_rounds "$d/saved"
+find "$d/saved" -maxdepth 1 -name 'round-*' -exec mv -t "$bundle" {} +
 mv -T "$d/saved/state" "$bundle/checkpoint"
 # where it says that it let the processes go on (went_on)
 ln -s "$bundle" "$d/saved/state"

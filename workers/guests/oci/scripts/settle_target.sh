@@ -8,5 +8,5 @@ limit=$(cat "$(oci_group "$pid" memory)/$file" 2>/dev/null || true)
 [ "$(cat "$d/migration" 2>/dev/null)" = "$1" ] || exit 0
 if went_on "$2" "$1"; then echo "$1" >"$d/went_on"; fi
 bundle=$(cat "$d/bundle")
-rm -rf "$bundle/checkpoint" "$bundle/restore.log" "$d/saved" "$d/join.sh" "$d/podman.log"
+rm -rf "$bundle/checkpoint" "$bundle"/round-* "$bundle/restore.log" "$d/saved" "$d/join.sh" "$d/podman.log"
 criu_options "$d/criu.conf"

@@ -1,5 +1,6 @@
 # Freeze the container, save its state, and take the digest of what was saved. It stays frozen until it runs on the target: to undo
-# this is to thaw it. Arguments: migration, service, the most seconds that the digest may take.
+# this is to thaw it. Arguments: migration, service, the most seconds that the digest may take; 0: it
+# is taken by who sends it.
 ID=$1 SERVICE=$2 LIMIT=${3:-600}
 kept=$MEC/migrations/$ID
 d=$INSTANCES/$SERVICE
@@ -19,6 +20,7 @@ if ! freeze "$freezer" || ! leave_oci "$SERVICE"; then
     unfreeze_oci "$SERVICE" "$ID"
     fail "$SERVICE cannot be frozen: one of its processes does not stand still, or its cable cannot be taken off the bridge"
 fi
+give_back_cpu "$ID" # CRIU saves the limits, too
 # runc knows what it mounted into the container. It leaves the processes, and CRIU leaves the control group as it found it
 runc checkpoint --leave-running --tcp-established --file-locks --image-path "$kept/state" --work-path "$kept" \
     "$(cat "$d/container")" </dev/null >"$kept/criu.log" 2>&1 || {
@@ -31,4 +33,4 @@ stand_still "$freezer" || fail "$SERVICE is saved, and did not stay frozen"
 # whole: from here on it can be resumed from what was saved, too, if this host goes down
 : >"$kept/complete"
 keep_names "$kept/names"
-seal_state "$kept/state" "$LIMIT" "$SERVICE" descriptors.json
+[ "$LIMIT" = 0 ] || seal_state "$kept/state" "$LIMIT" "$SERVICE" descriptors.json

@@ -26,6 +26,11 @@ READ_PAGES = 512
 PIPE = 1 << 20
 
 
+# CRIU's images, and what runc adds to them; the rest are its logs
+SENT = (".img", ".json")
+SEAL = 'xxh128sum "$@" >manifest && xxh128sum <manifest'
+
+
 class Failed(RuntimeError):
     """It cannot go on; `args[0]` is one sentence."""
 
@@ -79,17 +84,14 @@ class Sender:
                 continue
             paged |= {name, file}
             changed, same = changed + kept, same + left
-        for path in sorted(state.glob("*.img")):
-            if path.name not in paged:
+        for path in sorted(state.iterdir()):
+            if path.suffix in SENT and path.name not in paged:
                 (self._kept / path.name).symlink_to(path)
+        files = sorted(self._kept.iterdir())
         sealing = subprocess.Popen(
-            "xxh128sum *.img >manifest && xxh128sum <manifest",
-            shell=True,
-            cwd=self._kept,
-            stdout=subprocess.PIPE,
-            text=True,
+            ["sh", "-c", SEAL, "sh", *(path.name for path in files)], cwd=self._kept, stdout=subprocess.PIPE, text=True
         )
-        sent = sum(self._send_file(path) for path in sorted(self._kept.glob("*.img")))
+        sent = sum(map(self._send_file, files))
         said, _nothing = sealing.communicate()
         if sealing.returncode:
             raise Failed("the digest of what was saved could not be made")
