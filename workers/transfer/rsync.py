@@ -10,6 +10,9 @@ COMPRESS_BELOW_MBIT = 1_000
 # For images of disks and memories. Times are ignored, because rsync takes two of one size and second for the same, and a guest
 # would go on from an older state; small blocks, because a guest changes pages of 4 KiB; not --inplace, because pages move.
 IMAGE_OPTIONS = "--ignore-times --no-whole-file --block-size=4096"
+# For files that are sent into a clone, which has most of them: a service may change a file and give it the size and the time
+# that it had. Both sides read all of them for that; --ignore-times would have them read, too, and the checksums of all blocks sent.
+CLONE_OPTIONS = "--checksum"
 
 
 @dataclass(frozen=True)
