@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from tests.engine.world import World
-from tests.workers.trees import CHANGES, HOLE_BYTES, MAKES, Step, grow, one_of_each, steps, tree
+from tests.workers.trees import CHANGES, COMPARED, HOLE_BYTES, MAKES, Step, grow, one_of_each, steps, tree
 from tests.workers.two_hosts import TwoHosts
 from workers.layers import STORES
 from workers.specs import AppAtSource, MigrationSpec
@@ -128,3 +128,9 @@ async def test_what_changed_within_a_second_is_sent_into_whatever_lies_there(tmp
         os.utime(place / "file", ns=(0, moment))
     await hosts.transfer.send([Part("layers/x", "x")], "lo", 60)
     assert (hosts.received / "x/file").read_text() == "new"
+
+
+def test_the_documentation_names_what_is_compared() -> None:
+    _before, _heading, after = Path("docs/applications.md").read_text().partition("## What a file keeps when it moves")
+    table = [line.split("|")[1].strip() for line in after.split("\n## ")[0].splitlines() if line.startswith("| ")]
+    assert table[1:] == list(COMPARED)

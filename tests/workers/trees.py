@@ -27,7 +27,7 @@ CAPABILITIES = (
 # user, user 100033, group, group 100050, mask, others
 NAMED = ((1, 6, None), (2, 6, 100_033), (4, 0, None), (8, 4, 100_050), (16, 6, None), (32, 0, None))
 MASKED = ((1, 6, None), (4, 4, None), (16, 2, None), (32, 0, None))
-HOLE_BYTES = 4_000_000
+HOLE_BYTES = 12_000_000
 
 
 def acl(entries: tuple[tuple[int, int, int | None], ...]) -> bytes:
@@ -210,6 +210,13 @@ def entries(root: bytes) -> tuple[list[bytes], list[bytes]]:
     return folders, rest
 
 
+# what `tree` compares, in the words of docs/applications.md
+COMPARED = (
+    *("contents", "name", "owner and group", "mode", "lists of access", "attributes", "time of the last change"),
+    *("hard links", "holes", "kind"),
+)
+
+
 @dataclass
 class Tree:
     """All that two trees are compared by."""
@@ -257,6 +264,7 @@ def one_of_each() -> tuple[list[Step], list[Step], list[Step]]:
     ]
     made = [replace(plain, does=does, which=at % 5, name=does.encode() + b" \xff\n") for at, does in enumerate(MAKES)]
     made += [replace(file, name=b"own " + file.name, which=2) for file in base if file.does == "file"]
+    made += [replace(plain, does="link", name=b"more %d" % at, other=at) for at in range(24)]
     changed = [replace(plain, does=does, which=2 * at + 1, other=at, name=b"new") for at, does in enumerate(CHANGES)]
     # of two names of one file the second becomes a file of its own that differs in nothing but its mode, or in nothing
     apart = [replace(plain, does="put a copy in its place", which=at) for at in (9, 10, 11)]

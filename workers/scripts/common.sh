@@ -85,9 +85,10 @@ free_disk() { echo "disk_free_bytes=$(($(df -P -k $MEC | awk 'NR==2{print $4}') 
 # The interface that has an address.
 interface_of() { ip -o addr show | awk -v a="$1" '{split($4, x, "/"); if (x[1] == a) {print $2; exit}}'; }
 
+# Bytes that a tree holds: a hole is not one.
 tree_bytes() {
-    counted=$(du -sb --apparent-size "$1")
-    echo "${counted%%[!0-9]*}"
+    find "$1" -printf '%D:%i %b %s\n' |
+        awk '!seen[$1]++ {held = $2 * 512; sum += held < $3 ? held : $3} END {printf "%.0f\n", sum}'
 }
 
 # The mirror that this host's apt uses; apt knows it only after it has fetched its lists.

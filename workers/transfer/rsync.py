@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
-from workers.hosts.base import MecHost, raise_first
+from workers.hosts.base import SCRIPTS, MecHost, raise_first
 
 # above this bandwidth compressing costs more time than it saves (rsync with zstd at level 1 on one core)
 COMPRESS_BELOW_MBIT = 1_000
+# packs and lays out what is mostly holes
+HOLES = SCRIPTS / "transfer/holes.py"
 # For images of disks and memories. Times are ignored, because rsync takes two of one size and second for the same, and a guest
 # would go on from an older state; small blocks, because a guest changes pages of 4 KiB; not --inplace, because pages move.
 IMAGE_OPTIONS = "--ignore-times --no-whole-file --block-size=4096"
@@ -67,20 +69,33 @@ class Transfer:
 
         Raises MigrationError when the target's disk is full, the backhaul is down or the limit is reached.
         """
+        sent = await self._send(parts, interface, "ahead", limit_s)
+        numbers = sent.pop("holes", "").split()
+        if numbers:  # files that are mostly holes went ahead, packed
+            places = [word for number in numbers for word in (number, parts[int(number)].place)]
+            await self._target.call(
+                "transfer/fill_holes", self._migration, *places, stdin=HOLES.read_text(), limit_s=limit_s
+            )
+            more = await self._send(parts, interface, "there", limit_s)
+            sent = {key: str(int(value) + int(more[key])) for key, value in sent.items()}
+        return Sent(bytes_on_wire=int(sent["bytes_on_wire"]), bytes_rsync=int(sent["bytes_rsync"]))
+
+    async def _send(self, parts: list[Part], interface: str, holes: str, limit_s: float) -> dict[str, str]:
         bandwidth = min(self._source.endpoint.bandwidth_mbit, self._target.endpoint.bandwidth_mbit)
         compression = "-zz --zc=zstd --zl=1" if bandwidth < COMPRESS_BELOW_MBIT else ""
         triples = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place, part.options)]
-        said = await self._source.call(
+        return await self._source.call(
             "transfer/send",
             self._migration,
             self._login,
             self._target.endpoint.port,
             interface,
             compression,
+            holes,
             *triples,
+            stdin=HOLES.read_text(),
             limit_s=limit_s,
         )
-        return Sent(bytes_on_wire=int(said["bytes_on_wire"]), bytes_rsync=int(said["bytes_rsync"]))
 
     async def close_source(self) -> None:
         """End the connection and forget the key."""
