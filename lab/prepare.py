@@ -16,7 +16,14 @@ from lab.requirements import COMMANDS, VM_COMMANDS, Missing, missing
 EXIT_UNMET = 2
 # what a command needs: the program that shows it is there, and the Debian package that brings it
 DEMO = {**COMMANDS, "python3": "python3"}
-TEST = {**DEMO, **VM_COMMANDS, "chromium": "chromium", "/usr/lib/postgresql/*/bin/postgres": "postgresql"}
+TEST = {
+    **DEMO,
+    **VM_COMMANDS,
+    "chromium": "chromium",
+    "/usr/lib/postgresql/*/bin/postgres": "postgresql",
+    "rsync": "rsync",
+    "xxh128sum": "xxhash",
+}
 
 
 def unmet() -> list[Missing]:

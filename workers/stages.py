@@ -56,7 +56,8 @@ async def check(ctx: Context) -> None:
         # the idle application's memory is as large as the layer itself: it travels only where it will be used
         idle = source.get("app_idle", "") if ctx.spec.idle_memory else ""
         ctx.app = AppAtSource(source["app_path"], source["app_digest"], int(source["app_bytes"]), idle)
-    same = bool(target["app_digest"]) and target["app_digest"] == source.get("app_digest", target["app_digest"])
+    held = target["app_digest"]
+    same = bool(held) and held in (source.get("app_digest", held), source.get("app_earlier_digest"))
     if same:  # the worker that brought it may have died before it wrote that down
         await ctx.app_kept(target["app_digest"], int(target.get("app_bytes") or 0))
     ctx.app_found = same and (bool(target.get("app_idle")) or not ctx.spec.idle_memory)

@@ -154,7 +154,7 @@ class FakeHost:
 
     def transfer_send(self, *arguments: Any) -> dict[str, str]:
         assert self.connected and self.peer is not None and self.peer.key, "sent without a way"
-        self.peer.incoming |= {str(place) for place in arguments[7::3]}
+        self.peer.incoming |= {str(place) for place in arguments[8::3]}
         return {"bytes_rsync": "100", "bytes_on_wire": "120"}
 
     def guest_rounds_send(self, *_: Any) -> None:

@@ -27,13 +27,51 @@ forget_lock() {
 # Another name for each boot: the kernel's, and when the first process began, for a host that is itself a container.
 boot_id() { echo "$(cat /proc/sys/kernel/random/boot_id)-$(sed 's/.*) //' /proc/1/stat | cut -d' ' -f20)"; }
 
-# The digest of a tree: names, kinds, modes, owners, link targets and contents; not times, which a clone may change.
+# The digest of images, and of files in layers of an earlier portal: names, kinds, modes, owners, link targets and contents; not times,
+# which a clone may change.
 tree_digest() {
     (
         cd "$1"
         find . -printf '%P\t%y\t%m\t%U\t%G\t%l\n' | sort
         find . -type f -print0 | sort -z | xargs -0r xxh128sum
     ) | xxh128sum | cut -d' ' -f1
+}
+
+# The digest of a tree of files: attributes (lists of access and capabilities among them), device numbers, which names are one file, and
+# times, too. To the second, since not every file system keeps more; and no labels, which are each host's own.
+files_digest() {
+    about=$(python3 -I -c '
+import os, stat, sys
+
+KEPT = ("user.", "trusted.", "system.posix_acl_", "security.capability")
+root = os.fsencode(sys.argv[1])
+first = {}
+for path in sorted([root, *(os.path.join(at, name) for at, below, files in os.walk(root) for name in below + files)]):
+    about = os.lstat(path)
+    try:
+        names = sorted(name for name in os.listxattr(path, follow_symlinks=False) if name.startswith(KEPT))
+    except OSError:  # not every file system has them
+        names = []
+    print(
+        path[len(root):], about.st_mode, about.st_uid, about.st_gid, about.st_mtime_ns // 10**9,
+        about.st_rdev if stat.S_ISCHR(about.st_mode) or stat.S_ISBLK(about.st_mode) else 0,
+        os.readlink(path) if stat.S_ISLNK(about.st_mode) else "",
+        path[len(root):] if stat.S_ISDIR(about.st_mode) else first.setdefault(about.st_ino, path[len(root):]),
+        [(name, os.getxattr(path, name, follow_symlinks=False)) for name in names],
+    )
+' "$1") || fail "the digest of $1 cannot be taken: python3 does not run on this host"
+    contents=$(cd "$1" && find . -type f -print0 | sort -z | xargs -0r xxh128sum)
+    digest=$(printf '%s\n' "$about" "$contents" | xxh128sum)
+    echo "2-${digest%% *}"
+}
+
+# The digest of a layer, of the kind that it has already: an earlier portal knew tree_digest alone, and hosts hold what it wrote down.
+# Images have no other. Arguments: what the layer consists of, the digest that it should have (unless it is a new layer).
+layer_digest() {
+    case $1,${2-2-} in
+        */rootfs,2-*) files_digest "$1" ;;
+        *) tree_digest "$1" ;;
+    esac
 }
 
 # The version that a program says of itself; nothing where it is not installed.
@@ -47,9 +85,10 @@ free_disk() { echo "disk_free_bytes=$(($(df -P -k $MEC | awk 'NR==2{print $4}') 
 # The interface that has an address.
 interface_of() { ip -o addr show | awk -v a="$1" '{split($4, x, "/"); if (x[1] == a) {print $2; exit}}'; }
 
+# Bytes that a tree holds: a hole is not one.
 tree_bytes() {
-    counted=$(du -sb --apparent-size "$1")
-    echo "${counted%%[!0-9]*}"
+    find "$1" -printf '%D:%i %b %s\n' |
+        awk '!seen[$1]++ {held = $2 * 512; sum += held < $3 ? held : $3} END {printf "%.0f\n", sum}'
 }
 
 # The mirror that this host's apt uses; apt knows it only after it has fetched its lists.
@@ -124,7 +163,9 @@ source_layers() {
     if [ -d "$INSTANCES/$1/lower" ]; then # it came with two layers
         echo "app_path=instances/$1/lower"
         echo "app_bytes=$(tree_bytes "$INSTANCES/$1/lower")"
-        echo "app_digest=$(tree_digest "$INSTANCES/$1/lower")"
+        earlier=$(tree_digest "$INSTANCES/$1/lower") # the target may hold the layer under either
+        echo "app_earlier_digest=$earlier"
+        if [ "$6" = rootfs ]; then echo "app_digest=$(files_digest "$INSTANCES/$1/lower")"; else echo "app_digest=$earlier"; fi
     elif [ -d "$MEC/$app/$6" ]; then
         echo "app_path=$app/$6"
         echo "app_bytes=$(cat "$MEC/$app/bytes")"

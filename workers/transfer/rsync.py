@@ -1,15 +1,20 @@
 """rsync over one ssh connection from source to target, with a key made for this one migration."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from workers.hosts.base import MecHost, raise_first
+from workers.hosts.base import SCRIPTS, MecHost, raise_first
 
 # above this bandwidth compressing costs more time than it saves (rsync with zstd at level 1 on one core)
 COMPRESS_BELOW_MBIT = 1_000
+# packs and lays out what is mostly holes
+HOLES = SCRIPTS / "transfer/holes.py"
 # For images of disks and memories. Times are ignored, because rsync takes two of one size and second for the same, and a guest
 # would go on from an older state; small blocks, because a guest changes pages of 4 KiB; not --inplace, because pages move.
 IMAGE_OPTIONS = "--ignore-times --no-whole-file --block-size=4096"
+# For files that are sent into a clone, which has most of them: a service may change a file and give it the size and the time
+# that it had. Both sides read all of them for that; --ignore-times would have them read, too, and the checksums of all blocks sent.
+CLONE_OPTIONS = "--checksum"
 
 
 @dataclass(frozen=True)
@@ -71,22 +76,38 @@ class Transfer:
 
         Raises MigrationError when the target's disk is full, the backhaul is down or the limit is reached.
         """
+        if every_byte:
+            parts = [replace(part, options=f"{part.options} {CLONE_OPTIONS}") for part in parts]
+        sent = await self._send(parts, interface, "ahead", limit_s, changing)
+        numbers = sent.pop("holes", "").split()
+        if numbers:  # files that are mostly holes went ahead, packed
+            places = [word for number in numbers for word in (number, parts[int(number)].place)]
+            await self._target.call(
+                "transfer/fill_holes", self._migration, *places, stdin=HOLES.read_text(), limit_s=limit_s
+            )
+            more = await self._send(parts, interface, "there", limit_s, changing)
+            sent = {key: str(int(value) + int(more[key])) for key, value in sent.items()}
+        return Sent(bytes_on_wire=int(sent["bytes_on_wire"]), bytes_rsync=int(sent["bytes_rsync"]))
+
+    async def _send(
+        self, parts: list[Part], interface: str, holes: str, limit_s: float, changing: bool
+    ) -> dict[str, str]:
         bandwidth = min(self._source.endpoint.bandwidth_mbit, self._target.endpoint.bandwidth_mbit)
         compression = "-zz --zc=zstd --zl=1" if bandwidth < COMPRESS_BELOW_MBIT else ""
-        more = " --checksum" if every_byte else ""
-        triples = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place, part.options + more)]
-        said = await self._source.call(
+        triples = [word for part in parts for word in (f"/var/lib/mec/{part.path}", part.place, part.options)]
+        return await self._source.call(
             "transfer/send",
             self._migration,
             self._login,
             self._target.endpoint.port,
             interface,
             compression,
+            holes,
             "changing" if changing else "still",
             *triples,
+            stdin=HOLES.read_text(),
             limit_s=limit_s,
         )
-        return Sent(bytes_on_wire=int(said["bytes_on_wire"]), bytes_rsync=int(said["bytes_rsync"]))
 
     async def close_source(self) -> None:
         """End the connection and forget the key."""

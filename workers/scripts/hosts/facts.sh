@@ -54,6 +54,7 @@ for technology in $TECHNOLOGIES; do
     "layers_of_$technology" | while read -r content; do
         layer=${content%/*}
         path=${layer#"$MEC/layers/"}
+        # of a layer that lies here without one other hosts may have the earlier kind
         [ -s "$layer/digest" ] || { tree_digest "$content" >"$layer/digest.new"; tree_bytes "$content" >"$layer/bytes"; mv "$layer/digest.new" "$layer/digest"; }
         echo "layer:$path=$(cat "$layer/digest") $(cat "$layer/bytes")"
     done

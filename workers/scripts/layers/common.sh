@@ -9,7 +9,7 @@ layer_facts() {
 # Make an application layer that was built the host's own, and say its digest and size. Another service of this application may have
 # been deployed here at the same time: the first layer stays. Arguments: the build's directory, the layer's place.
 keep_built() {
-    tree_digest "$1/layer/$CONTENT" >"$1/layer/digest"
+    layer_digest "$1/layer/$CONTENT" >"$1/layer/digest"
     tree_bytes "$1/layer/$CONTENT" >"$1/layer/bytes"
     mkdir -p "$(dirname "$2")"
     chmod 711 "$1/layer" "$LAYERS" "$LAYERS/app" "$(dirname "$2")"

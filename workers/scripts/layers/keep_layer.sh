@@ -3,7 +3,7 @@
 ID=$1 LAYER=$2 DIGEST=$3
 received=$MEC/incoming/$ID/files/layer
 place=$MEC/layers/$LAYER
-found=$(tree_digest "$received/$CONTENT")
+found=$(layer_digest "$received/$CONTENT" "$DIGEST")
 [ "$found" = "$DIGEST" ] || fail "the layer arrived damaged: its digest is $found, not $DIGEST; provision it again"
 vet_layer "$received"
 echo "$found" >"$received/digest"

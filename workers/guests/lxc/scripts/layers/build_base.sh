@@ -26,7 +26,7 @@ PYTHON
 (cd "$work/rootfs" && while read -r mode path; do chmod "$mode" "$path"; done) <"$work/modes"
 mkdir -p "$MEC/layers/base" "$work/layer"
 mv "$work/rootfs" "$work/layer/rootfs"
-tree_digest "$work/layer/rootfs" >"$work/layer/digest"
+layer_digest "$work/layer/rootfs" >"$work/layer/digest"
 tree_bytes "$work/layer/rootfs" >"$work/layer/bytes"
 chmod 711 "$MEC/layers" "$MEC/layers/base" "$work/layer"
 mv -T "$work/layer" "$place"

@@ -4,5 +4,5 @@ app=$MEC/incoming/$ID/files/layer
 mkdir -p "$app"
 case $STORAGE in
     overlay) mkdir "$app/rootfs" && chmod 755 "$app/rootfs" && chown --reference="$MEC/layers/base/$BASE/rootfs" "$app/rootfs" ;;
-    directory) cp -a "$MEC/layers/base/$BASE/rootfs" "$app/rootfs" ;;
+    directory) clone_unlinked "$MEC/layers/base/$BASE/rootfs" "$app/rootfs" ;;
 esac

@@ -19,6 +19,7 @@ case $STORAGE in
         chown --reference="$base" "$PLACE/upper" "$PLACE/rootfs"
         ;;
     directory)
-        if [ "$LAYER" = - ]; then cp -a "$base" "$PLACE/rootfs"; else cp -a "$app" "$PLACE/rootfs"; fi
+        [ "$LAYER" != - ] || app=$base
+        case $2 in incoming/*) clone_unlinked "$app" "$PLACE/rootfs" ;; *) cp -a "$app" "$PLACE/rootfs" ;; esac
         ;;
 esac

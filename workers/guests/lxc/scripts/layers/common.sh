@@ -11,6 +11,10 @@ open_layer() {
         directory) rmdir "$1/layer/rootfs"; cp -a "$2" "$1/layer/rootfs"; mount --bind "$1/layer/rootfs" "$1/root" ;;
     esac
 }
+# Clone a tree that rsync is to send another into, without its hard links: rsync makes those of the source, and ends none. A file that
+# is two at the source would stay one, and get the attributes of either. Arguments: the tree, the clone.
+clone_unlinked() { cp -a --no-preserve=links "$1" "$2"; }
+
 # Run a command in it. Arguments: its root, the command.
 enter_layer() {
     root=$1

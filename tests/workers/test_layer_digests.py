@@ -1,0 +1,49 @@
+"""What the digest of a layer sees, and which digest a layer has."""
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.workers.trees import ACL, CAPABILITIES, NAMED, OPAQUE, acl
+from tests.workers.two_hosts import TwoHosts
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="attributes of root are root's to give")
+async def test_a_layers_digest_sees_all_that_is_carried(tmp_path: Path) -> None:
+    hosts, root = TwoHosts(tmp_path), tmp_path / "rootfs"
+    root.mkdir()
+    file, other = root / "file", root / "other"
+    file.write_text("content")
+    os.link(file, other)
+    os.mknod(root / "device", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    new = f'layer_digest "{root}"'
+    changes = [
+        lambda: os.setxattr(file, ACL, acl(NAMED)),
+        lambda: os.setxattr(file, "security.capability", CAPABILITIES[0]),
+        lambda: os.setxattr(file, "user.note", b"x"),
+        lambda: os.utime(file, (0, 5)),
+        lambda: os.setxattr(root, OPAQUE, b"y"),
+        lambda: (other.unlink(), shutil.copy2(file, other)),
+        lambda: ((root / "device").unlink(), os.mknod(root / "device", 0o600 | stat.S_IFCHR, 0)),
+        lambda: file.write_text("Content"),
+    ]
+    seen = {await hosts.source.tell(new)}
+    for change in changes:
+        change()
+        seen.add(await hosts.source.tell(new))
+    assert len(seen) == 1 + len(changes)
+    assert all(len(digest) == 34 and digest.startswith("2-") for digest in seen)
+
+
+@pytest.mark.parametrize("digest_of", ["tree_digest", "files_digest"])
+async def test_a_layer_with_a_digest_of_an_earlier_portal_is_taken_and_keeps_it(tmp_path: Path, digest_of: str) -> None:
+    hosts = TwoHosts(tmp_path)
+    root = hosts.source.place / "incoming/7/files/layer/rootfs"
+    root.mkdir(parents=True)
+    (root / "file").write_text("content")
+    digest = await hosts.source.tell(f'{digest_of} "{root}"')
+    await hosts.source.call("lxc/layers/keep_layer", 7, "app/overlay/echo-0", digest)
+    assert (hosts.source.place / "layers/app/overlay/echo-0/digest").read_text().strip() == digest
