@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tests.bench.containers import measure_containers
 from tests.bench.edge import available_mb, fresh_edge, measure_portal
+from tests.bench.iterative import measure_iterative
 from tests.bench.looks import measure_looks
 from tests.bench.machines import measure_machines
 from tests.bench.oci import measure_oci
@@ -23,7 +24,8 @@ def main() -> None:
         "--runs", type=int, default=5, help="of each container and page (default 5); a forecast takes ten"
     )
     parser.add_argument(
-        "--only", choices=["containers", "oci", "machines", "paper", "ownership", "looks", "pages", "compare"]
+        "--only",
+        choices=["containers", "oci", "iterative", "machines", "paper", "ownership", "looks", "pages", "compare"],
     )
     options = parser.parse_args()
     # whoever ends the bench finds its edge taken down, and the table of what was measured
@@ -38,7 +40,7 @@ def main() -> None:
 
 
 def measure(figures: Figures, runs: int, only: str | None) -> None:
-    if only in (None, "containers", "oci", "machines", "paper"):
+    if only in (None, "containers", "oci", "iterative", "machines", "paper"):
         free_mb = available_mb()
         with fresh_edge() as site:
             containers_s: dict[str, list[float]] = {}
@@ -47,6 +49,8 @@ def measure(figures: Figures, runs: int, only: str | None) -> None:
                 containers_s = measure_containers(figures, site, runs)
             if only in (None, "oci"):
                 measure_oci(figures, site, runs)
+            if only in (None, "iterative"):
+                measure_iterative(figures, site, runs)
             if only in (None, "machines"):
                 measure_machines(figures, site, free_mb, containers_s)
             if only in (None, "paper"):

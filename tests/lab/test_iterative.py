@@ -1,7 +1,6 @@
 """Iterative migration, really done: in rounds, with each of its stages going wrong, and with what changes as fast as it is sent."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ import pytest
 
 from tests.lab import faults
 from tests.lab.faults import SLOW_MBIT, SLOWEST_MBIT
-from tests.lab.site import ROOT, Site
+from tests.lab.recipes.memory import add_memory
+from tests.lab.site import Site
 
 pytestmark = pytest.mark.lab
-APPLICATIONS = ROOT / "lab/applications"
 HOW = ("--method", "iterative")
 BEFORE_COMMIT = ["copy_rounds", "suspend_instance", "send_rest"]
 
@@ -49,19 +48,7 @@ def test_a_service_goes_there_and_back_and_its_rounds_are_written_down(site: Sit
 
 def test_what_was_sent_in_rounds_is_not_sent_again(site: Site, deployed: Callable[..., str], tmp_path: Path) -> None:
     """64 MB of random memory, of which 1 MB changes each second: what is left when it stands still is less than a tenth."""
-    recipe = (APPLICATIONS / "ram-simulation.toml").read_text()
-    for old, new in (
-        ('name = "ram-simulation"', 'name = "memory"'),
-        ("ram_mb = 330", "ram_mb = 64"),
-        ("change_mb_per_s = 10", "change_mb_per_s = 1"),
-        ('order = "in_turn"', 'order = "scattered"'),
-    ):
-        assert old in recipe
-        recipe = recipe.replace(old, new)
-    (tmp_path / "memory.toml").write_text(recipe)
-    shutil.copy(APPLICATIONS / "ram.py", tmp_path)
-    site.ok("application", "add", str(tmp_path / "memory.toml"))
-    service = deployed("memory")
+    service = deployed(add_memory(site, tmp_path, ram_mb=64, change_mb_per_s=1))
     moved = site.migrate(service, "mec-2", *HOW)
     assert (moved["outcome"], moved["error"]) == ("succeeded", "")
     first, *later = moved["rounds"]
