@@ -68,15 +68,15 @@ def one_connection(site: RealSite, service: str) -> Iterator[list[int]]:
     numbers += [int(word) for word in site.shell("user", "cat /tmp/numbers").split()]
 
 
-def test_a_service_goes_there_and_back_twice_with_one_connection_and_keeps_its_limits(
+def test_a_service_goes_there_and_back_by_each_method_with_one_connection_and_keeps_its_limits(
     site: RealSite, service: str
 ) -> None:
     here = site.where(service)[0]
     assert limits_of(site, here, service) == LIMITS
     with one_connection(site, service) as numbers:
-        for _move in range(4):
+        for method in ("save", "save", "iterative", "iterative"):
             counted, here = site.count(service), next(host for host in site.hosts if host != here)
-            moved = site.migrate(service, here)
+            moved = site.migrate(service, here, "--method", method)
             assert (moved["outcome"], moved["error"]) == ("succeeded", ""), moved
             assert site.where(service) == [here]
             assert limits_of(site, here, service) == LIMITS
@@ -91,9 +91,9 @@ def test_a_container_image_that_one_host_has_goes_there_and_back_with_one_connec
 ) -> None:
     group = f'cd $(find /sys/fs/cgroup -name "libpod-$(cat /var/lib/mec/instances/{packed}/container)*" | head -n1)'
     with one_connection(site, packed) as numbers:
-        for here in ("mec-2", "mec-1"):
+        for here, method in (("mec-2", "save"), ("mec-1", "iterative")):
             counted = site.count(packed)
-            moved = site.migrate(packed, here)
+            moved = site.migrate(packed, here, "--method", method)
             assert (moved["outcome"], moved["error"]) == ("succeeded", ""), moved
             assert site.where(packed) == [here]
             assert site.shell(here, f"{group} && cat memory.max cpu.max pids.max").splitlines() == LIMITS
