@@ -108,7 +108,8 @@ async def suspend_instance(ctx: Context) -> None:
     ctx.suspended_at = time.monotonic()
     saved = await ctx.guest.suspend(ctx.source, ctx.spec, ctx.size_bytes)
     ctx.definition = saved.definition
-    await ctx.make(digest=saved.digest, state_bytes=saved.size_bytes)  # of an iterative one not yet: send_rest has them
+    if saved.digest:  # an iterative migration's is known when it has been sent
+        await ctx.make(digest=saved.digest, state_bytes=saved.size_bytes)
 
 
 async def resume_on_source(ctx: Context) -> None:
@@ -164,7 +165,6 @@ async def stop_rounds(ctx: Context) -> None:
 async def send_rest(ctx: Context) -> None:
     """Send what the target does not hold of the files and of the saved state, beside each other; seal the state."""
     assert ctx.rounds is not None  # copy_rounds comes before in the plan
-    await ctx.note(bytes_expected=ctx.size_bytes)
     parts = ctx.store.instance_parts(ctx.spec, ctx.source_app)
     files, rest = await asyncio.gather(
         ctx.transfer.send(parts, ctx.rounds.interface, RSYNC_LIMIT_S, every_byte=True),
@@ -177,7 +177,7 @@ async def send_rest(ctx: Context) -> None:
     # both went over one link at the same time, and the interface counts all that it sends
     wire = max(files.bytes_on_wire, rest.bytes_on_wire)
     ctx.bytes_on_wire += wire
-    await ctx.note(bytes_on_wire=wire, bytes_rsync=files.bytes_rsync, bytes_expected=wire)
+    await ctx.note(bytes_on_wire=wire, bytes_rsync=files.bytes_rsync)
     await ctx.rounds.close()
 
 
