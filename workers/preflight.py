@@ -50,4 +50,4 @@ def _room(spec: MigrationSpec, source: Side, target: Side) -> Iterator[Finding]:
         instance=int(said.get("instance_bytes") or 0),
         memory=memory,
     )
-    yield from rules.room(source, target, load, memory)
+    yield from rules.room(source, target, load, memory, rounds=spec.iterative is not None)

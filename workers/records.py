@@ -95,7 +95,7 @@ def spec_of(migration: Migration) -> MigrationSpec:
         if migration.way.live
         else None,
         iterative=Iterative(settings.ITERATIVE_DOWNTIME_MS, settings.LIVE_NOT_CONVERGING == "throttle")
-        if migration.way.method == "iterative"
+        if migration.way.in_rounds
         else None,
         idle_memory=migration.idle_memory,
     )

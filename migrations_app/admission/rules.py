@@ -94,12 +94,19 @@ class Load:
     memory: int
 
 
-def room(source: Side, target: Side, load: Load, memory_needed: int) -> Iterator[Finding]:
-    """Whether it fits on the target's disk and into its memory, and its saved state on the source's disk."""
+def room(source: Side, target: Side, load: Load, memory_needed: int, *, rounds: bool) -> Iterator[Finding]:
+    """Whether it fits on the target's disk and into its memory, and its saved state on the source's disk.
+
+    `rounds`: an iterative migration, whose source keeps a copy of the memory that it has sent.
+    """
     disk = load.application + load.instance + load.memory + SPARE_BYTES
     yield from _free(target, "disk_free_bytes", disk, "of disk free", "")
     yield from _free(source, "disk_free_bytes", load.memory + SPARE_BYTES, "of disk free", " to save the state")
     yield from _free(target, "memory_free_bytes", memory_needed, "of memory free", "")
+    if rounds:
+        yield from _free(
+            source, "memory_free_bytes", load.memory + SPARE_BYTES, "of memory free", " to copy it in rounds"
+        )
 
 
 def _free(host: Side, key: str, needed: int, what: str, why: str) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ def verdict(
         found += [*of_host(target), *of_host(service.host)]
         found += between(service.kind, source, there)
         found += _layers(service, target, way.layers)
-        found += _room(service, source, target, way.layers)
+        found += _room(service, source, target, way)
     return sorted(found, key=lambda finding: SEVERITY[finding.state])
 
 
@@ -111,11 +111,11 @@ def _layers(service: Service, target: Host, layers: int) -> Iterator[Finding]:
     yield from rules.application(service.storage, layers, Side(source.name), Side(target.name), here, there)
 
 
-def _room(service: Service, source: Side, target: Host, layers: int) -> Iterator[Finding]:
+def _room(service: Service, source: Side, target: Host, way: Way) -> Iterator[Finding]:
     limit = TECHNOLOGIES[service.kind].memory_needed(service.application.recipe.get("memory_mb", 256) * 1_000_000)
     # one that has not answered yet may come to hold as much as its recipe allows
     held = service.memory_bytes or limit
     copy = application_copy(service, service.host)
-    travels = layers == 2 or not application_found(service, target)
+    travels = way.layers == 2 or not application_found(service, target)
     load = rules.Load(copy.size_bytes if copy and travels else 0, sizes_of(service).instance, held)
-    yield from rules.room(source, side_of(target), load, held)
+    yield from rules.room(source, side_of(target), load, held, rounds=way.in_rounds)

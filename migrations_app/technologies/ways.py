@@ -49,6 +49,11 @@ class Way:
         return self.method == "live"
 
     @property
+    def in_rounds(self) -> bool:
+        """Whether the portal copies memory and files in rounds before the suspension."""
+        return self.method == "iterative"
+
+    @property
     def copied_while_running(self) -> bool:
         """Whether what the service holds travels before it is suspended."""
         return self.live_work is not None

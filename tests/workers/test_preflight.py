@@ -97,6 +97,15 @@ async def test_each_fault_is_one_sentence_with_what_to_do(
     assert words in faults[0]
 
 
+def test_rounds_need_memory_for_a_copy_at_the_source() -> None:
+    iterative = World(method="iterative").context().spec
+    short = sides(SOURCE | {"memory_free_bytes": "100000000"}, TARGET)
+    assert faults_of(World().context().spec, *short) == []
+    assert faults_of(iterative, *short) == [
+        "mec-1 has 100 MB of memory free and needs 250 MB to copy it in rounds: make room there, then check the host."
+    ]
+
+
 def test_all_faults_come_at_once(spec: MigrationSpec) -> None:
     there = {**TARGET, "base_digest": "", "instance": "exists", "disk_free_bytes": "0"}
     assert len(faults_of(spec, *sides(SOURCE, there))) == 3

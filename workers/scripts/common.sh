@@ -82,6 +82,8 @@ sent_bytes() { cat "/sys/class/net/$1/statistics/tx_bytes" 2>/dev/null || echo 0
 
 free_disk() { echo "disk_free_bytes=$(($(df -P -k $MEC | awk 'NR==2{print $4}') * 1024))"; }
 
+free_memory() { echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"; }
+
 # The interface that has an address.
 interface_of() { ip -o addr show | awk -v a="$1" '{split($4, x, "/"); if (x[1] == a) {print $2; exit}}'; }
 
@@ -172,6 +174,7 @@ source_layers() {
         echo "app_digest=$(cat "$MEC/$app/digest")"
     fi
     free_disk
+    free_memory
 }
 
 # What its target holds of them, and has room for. Arguments: as above, without the last.
@@ -181,7 +184,7 @@ target_layers() {
     echo "app_digest=$(cat "$app/digest" 2>/dev/null)"
     echo "app_bytes=$(cat "$app/bytes" 2>/dev/null)"
     free_disk
-    echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
+    free_memory
     [ -e "$INSTANCES/$1" ] && echo instance=exists || echo instance=free
 }
 

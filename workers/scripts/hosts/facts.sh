@@ -33,7 +33,7 @@ find $MEC/layers/base -mindepth 1 -maxdepth 1 -exec chmod 711 {} + 2>/dev/null |
 for technology in $TECHNOLOGIES; do "settle_layers_of_$technology"; done
 free_disk
 echo "memory_total_bytes=$(($(awk '/^MemTotal/{print $2}' /proc/meminfo) * 1024))"
-echo "memory_free_bytes=$(($(awk '/^MemAvailable/{print $2}' /proc/meminfo) * 1024))"
+free_memory
 echo "clock=$(date +%s.%N)"
 echo "backhaul_interface=$(interface_of "$BACKHAUL")"
 ip link show dev "$BRIDGE" >/dev/null 2>&1 && echo bridge=yes || echo bridge=no

@@ -5,6 +5,8 @@ case $MARK in *[!A-Za-z0-9-]*) fail "$MARK is no mark of any work" ;; esac
 keys=$MEC/migrations/$MARK/keys
 [ ! -S "$keys/socket" ] || ssh -F none -S "$keys/socket" -O exit mec 2>/dev/null || true
 end_live "$MARK"
+end_rounds "$MARK"
+give_back_cpu "$MARK"
 home=$(getent passwd "$OWNER" | cut -d: -f6)
 (
     flock -x 9
