@@ -34,6 +34,12 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
         copying = running.filter(migration=models.OuterRef("pk"))
         return self.filter(models.Q(committed_at=None) | models.Exists(copying))
 
+    def needing_a_person(self) -> "MigrationQuerySet":
+        """Those whose saved state is held until a person has looked."""
+        # by status, too, which has an index: nearly all that has ended is nobody's business any more
+        unsure = (MigrationStatus.STUCK, MigrationStatus.FINISHED_WITH_PROBLEMS)
+        return self.filter(status__in=unsure, state_held=True)
+
     def by(self, way: Way) -> "MigrationQuerySet":
         """Those that went this way."""
         return self.filter(layers=way.layers, method=way.method, idle_memory=way.idle_memory)
