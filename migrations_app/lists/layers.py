@@ -112,6 +112,7 @@ class LayerTable(ListTable):
 
     what = ("layers", "layer")
     tie: ClassVar[tuple[str, ...]] = ("name", "kind", "storage")
+    keyed = False
     name = LayerNameColumn("Layer")
     application = tables.Column(
         "Application", accessor="application__name", linkify=("application", [tables.A("application__name")])

@@ -30,7 +30,8 @@ class ListTable(tables.Table):  # type: ignore[misc]
     tie: ClassVar[Sequence[str]] = ("pk",)
     # what its rows are, and one of them
     what: ClassVar[tuple[str, str]] = ("rows", "row")
-    page: Page[Any]
+    # whether each row is one of the database's own
+    keyed: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **about: Any) -> None:
         super().__init__(*args, default=NOTHING, **about)
@@ -51,7 +52,7 @@ class ListTable(tables.Table):  # type: ignore[misc]
                 first = column.column.initial_sort_descending
                 for falling in (first, not first):
                     value = f"-{column.name}" if falling else column.name
-                    words = f"{column.header}{', falling' if falling else ''}"
+                    words = f"{column.header}{', descending' if falling else ''}"
                     offered.append({"value": value, "words": words, "chosen": value == chosen})
         return offered
 
@@ -67,22 +68,27 @@ class Listed:
         self.table.data.data = self.rows
         self._number = request.GET.get("page")
 
-    def paged(self) -> "Listed":
-        """With the page that the address asks for, or the nearest that there is."""
-        paginator = self.table.paginator = Paginator(self.table.rows, PER_PAGE)
-        self.table.page = paginator.get_page(self._number)
-        return self
+    def page(self) -> Page[Any]:
+        """The page that the address asks for, or the nearest that there is: from here on the table has its rows alone."""
+        if not self.table.keyed:
+            shown = Paginator(self.rows, PER_PAGE).get_page(self._number)
+            self.table.data.data = shown.object_list
+            return shown
+        # keys first: a database that sorts thousands of rows by what has no index sorts their texts and logs, too
+        shown = Paginator(self.rows.values_list("pk", flat=True), PER_PAGE).get_page(self._number)
+        self.table.data.data = self.rows.filter(pk__in=list(shown.object_list))
+        return shown
 
     @property
     def context(self) -> dict[str, Any]:
         """What the templates of a list need."""
-        self.paged()
+        shown = self.page()
         return {
             "filter": self.filter,
             "table": self.table,
-            "page_obj": self.table.page,
+            "page_obj": shown,
             "states": self.filter.counted(),
-            "any": self.table.paginator.count > 0 or self.filter.queryset.exists(),
+            "any": shown.paginator.count > 0 or self.filter.queryset.exists(),
         }
 
     def csv_lines(self) -> Iterator[str]:

@@ -17,7 +17,7 @@ from migrations_app.models.choices import ACTIVE, ShownChoices
 from .common import page
 
 # Of each thing the page shows so many; the rest is in the lists, which can be searched
-SHOWN = 8
+SHOWN = 6
 # As many hosts are taken in at a glance; of more the list is the better page
 FEW_HOSTS = 12
 ON_A_CARD = 10
@@ -59,7 +59,7 @@ def _counted(
 def _some(rows: QuerySet[Any]) -> dict[str, Any]:
     """The first of them, how many there are, and how many more than those."""
     first = list(rows[:SHOWN])
-    count = rows.count() if len(first) == SHOWN else len(first)
+    count = rows.count()
     return {"first": first, "count": count, "more": count - len(first)}
 
 

@@ -22,7 +22,7 @@ from .timeline import events_of_host
 
 DEFAULT_BASE = "debian-13"
 # What a host's page lists of others: the rest is in the lists, which can be searched
-SHOWN = 12
+SHOWN = 8
 
 
 def hosts(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
