@@ -30,6 +30,8 @@ class ListTable(tables.Table):  # type: ignore[misc]
     tie: ClassVar[Sequence[str]] = ("pk",)
     # what its rows are, and one of them
     what: ClassVar[tuple[str, str]] = ("rows", "row")
+    # whether its columns are so many that they stand closer
+    many_columns: ClassVar[bool] = False
     # whether each row is one of the database's own
     keyed: ClassVar[bool] = True
 

@@ -51,6 +51,7 @@ class MigrationTable(ListTable):
     """The list of migrations; without a sort where it is an excerpt."""
 
     what = ("migrations", "migration")
+    many_columns = True
     pk = NumberColumn("Migration", linkify=("migration", [tables.A("pk")]), initial_sort_descending=True)
     service = ServiceColumn(
         "Service", accessor="service_name", order_by="service_name", attrs={"td": {"class": "name"}}

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from tests.bench.containers import measure_containers
 from tests.bench.edge import available_mb, fresh_edge, measure_portal
+from tests.bench.large import measure_large_edge
 from tests.bench.looks import measure_looks
 from tests.bench.machines import measure_machines
 from tests.bench.oci import measure_oci
@@ -23,7 +24,7 @@ def main() -> None:
         "--runs", type=int, default=5, help="of each container and page (default 5); a forecast takes ten"
     )
     parser.add_argument(
-        "--only", choices=["containers", "oci", "machines", "paper", "ownership", "looks", "pages", "compare"]
+        "--only", choices=["containers", "oci", "machines", "paper", "ownership", "looks", "pages", "large", "compare"]
     )
     options = parser.parse_args()
     # whoever ends the bench finds its edge taken down, and the table of what was measured
@@ -59,6 +60,8 @@ def measure(figures: Figures, runs: int, only: str | None) -> None:
         measure_compare(figures, runs)
     if only in (None, "pages"):
         measure_pages(figures, runs)
+    if only in (None, "large"):
+        measure_large_edge(figures, runs)
 
 
 if __name__ == "__main__":
