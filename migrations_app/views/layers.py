@@ -37,7 +37,8 @@ def layer(request: HttpRequest, kind: str, name: str) -> HttpResponse | Streamin
     first = copies.select_related("application", "base").first()
     if first is None:
         raise Http404("No host holds this layer.")
-    found = Listed(request, CopyFilter(request.GET, copies), CopyTable)
+    hidden = () if first.application_id else ("storage",)
+    found = Listed(request, CopyFilter(request.GET, copies), CopyTable, exclude=hidden)
     context = {
         "copy": first,
         "mec_hosts": Host.objects.mec().count(),
