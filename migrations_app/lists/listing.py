@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import django_tables2 as tables
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, OrderBy, QuerySet, Value, When
 from django.http import HttpRequest
 
 from migrations_app.filters import ListFilter
@@ -45,6 +45,12 @@ class ListTable(tables.Table):  # type: ignore[misc]
         return rows.order_by(*rows.query.order_by, *self.tie)
 
     @property
+    def rows_as_sorted(self) -> QuerySet[Any]:
+        """The same, sorted by a column: what has no value there comes last, whichever way and in whichever database."""
+        rows: QuerySet[Any] = self.data.data
+        return rows.order_by(*(_last_without(str(name)) for name in rows.query.order_by), *self.tie)
+
+    @property
     def sorts(self) -> list[dict[str, Any]]:
         """Each order that the list can have, for where there are no headers to click."""
         chosen = "".join(self.order_by or ())
@@ -66,7 +72,8 @@ class Listed:
         self.filter = found
         rows = found.qs if found.form.is_valid() else found.queryset.none()
         self.table = table(rows, order_by=request.GET.get("sort") or None, **about)
-        self.rows = self.table.rows_in_order
+        # as they come, an index gives the latest at once
+        self.rows = self.table.rows_as_sorted if request.GET.get("sort") else self.table.rows_in_order
         self.table.data.data = self.rows
         self._number = request.GET.get("page")
 
@@ -100,6 +107,11 @@ class Listed:
         yield writer.writerow([_header(column) for column in columns])
         for row in self.table.rows:
             yield writer.writerow([safe(row.get_cell_value(column.name)) for column in columns])
+
+
+def _last_without(name: str) -> OrderBy:
+    field = F(name.removeprefix("-"))
+    return field.desc(nulls_last=True) if name.startswith("-") else field.asc(nulls_last=True)
 
 
 def _header(column: Any) -> str:

@@ -89,6 +89,14 @@ def test_an_order_that_does_not_exist_is_the_usual_one(sort: str, as_operator: C
     assert shown(as_operator, f"/services/?sort={sort}")[0] == "video-30"
 
 
+def test_what_has_no_value_comes_last_whichever_way(as_viewer: Client, edge: dict[str, Any]) -> None:
+    made = edge["migration"]
+    unmeasured = factories.migration(edge["service"], edge["target"], status="rejected", total_s=None)
+    for sort in ("total_s", "-total_s"):
+        table = as_viewer.get(f"/migrations/?sort={sort}").context["table"]
+        assert [row.record.pk for row in table.rows] == [made.pk, unmeasured.pk]
+
+
 @pytest.mark.parametrize("path", LISTS)
 def test_every_column_sorts_both_ways(path: str, as_operator: Client, edge: dict[str, Any]) -> None:
     sorts = as_operator.get(path).context["table"].sorts
