@@ -99,7 +99,7 @@ class ListFilter(PageFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "q" in self.form.fields:
-            self.form.fields["q"].widget.attrs |= {"placeholder": self.hint, "type": "search"}
+            self.form.fields["q"].widget.attrs["placeholder"] = self.hint
 
     def search(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Rows that have every word somewhere."""

@@ -32,6 +32,8 @@ class ListTable(tables.Table):  # type: ignore[misc]
     what: ClassVar[tuple[str, str]] = ("rows", "row")
     # whether its columns are so many that they stand closer
     many_columns: ClassVar[bool] = False
+    # the order that an address asks for
+    asked: str = ""
     # whether each row is one of the database's own
     keyed: ClassVar[bool] = True
 
@@ -53,7 +55,6 @@ class ListTable(tables.Table):  # type: ignore[misc]
     @property
     def sorts(self) -> list[dict[str, Any]]:
         """Each order that the list can have, for where there are no headers to click."""
-        chosen = "".join(self.order_by or ())
         offered = []
         for column in self.columns:
             if column.orderable:
@@ -61,7 +62,7 @@ class ListTable(tables.Table):  # type: ignore[misc]
                 for falling in (first, not first):
                     value = f"-{column.name}" if falling else column.name
                     words = f"{column.header}{', descending' if falling else ''}"
-                    offered.append({"value": value, "words": words, "chosen": value == chosen})
+                    offered.append({"value": value, "words": words, "chosen": value == self.asked})
         return offered
 
 
@@ -72,8 +73,9 @@ class Listed:
         self.filter = found
         rows = found.qs if found.form.is_valid() else found.queryset.none()
         self.table = table(rows, order_by=request.GET.get("sort") or None, **about)
+        self.table.asked = request.GET.get("sort", "")
         # as they come, an index gives the latest at once
-        self.rows = self.table.rows_as_sorted if request.GET.get("sort") else self.table.rows_in_order
+        self.rows = self.table.rows_as_sorted if self.table.asked else self.table.rows_in_order
         self.table.data.data = self.rows
         self._number = request.GET.get("page")
 

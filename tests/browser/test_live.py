@@ -138,7 +138,7 @@ def test_a_list_is_searched_by_its_address_and_fetched_anew_as_it_was_searched(
 ) -> None:
     page = sign_in(chromium, portal).new_page()
     page.goto(f"{portal}/services/")
-    page.get_by_label("Search").fill("game-1")
+    page.get_by_label("Search", exact=True).fill("game-1")
     page.get_by_role("button", name="Search").click()
     page.wait_for_url(f"{portal}/services/?q=game-1")
     page.locator("#list th a[href^='/services/']").first.evaluate("element => element.dataset.old = 'yes'")

@@ -21,7 +21,7 @@ PAGES = (
 
 
 def pages() -> list[str]:
-    kind = LayerCopy.objects.filter(name="debian-13").values_list("kind", flat=True)[0]
+    kind = LayerCopy.objects.filter(name="debian-13").order_by("kind").values_list("kind", flat=True)[0]
     return [path.format(kind=kind) for path in PAGES]
 
 
