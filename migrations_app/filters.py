@@ -114,6 +114,10 @@ class ListFilter(PageFilter):
             found |= Q(**{f"{field}__icontains": word})
         return found
 
+    def has_none_of_its_state(self, states: list[dict[str, Any]]) -> bool:
+        """Whether a state is chosen that nothing found is in."""
+        return bool(self.data.get(self.state)) and not any(state["chosen"] for state in states)
+
     def counted(self) -> list[dict[str, Any]]:
         """How many of what is found there are of each state, whichever of them is chosen now; those with none are left out."""
         if not self.states or not self.form.is_valid():

@@ -79,26 +79,31 @@ class Listed:
         self.table.data.data = self.rows
         self._number = request.GET.get("page")
 
-    def page(self) -> Page[Any]:
+    def page(self, states: list[dict[str, Any]]) -> Page[Any]:
         """The page that the address asks for, or the nearest that there is: from here on the table has its rows alone."""
         if not self.table.keyed:
             shown = Paginator(self.rows, PER_PAGE).get_page(self._number)
             self.table.data.data = shown.object_list
             return shown
         # keys first: a database that sorts thousands of rows by what has no index sorts their texts and logs, too
-        shown = Paginator(self.rows.values_list("pk", flat=True), PER_PAGE).get_page(self._number)
+        paginator = Paginator(self.rows.values_list("pk", flat=True), PER_PAGE)
+        if states:  # all of them together are what is found: a search need not be counted twice
+            chosen = [state for state in states if state["chosen"]]
+            paginator.count = sum(state["count"] for state in chosen or states)
+        shown = paginator.get_page(self._number)
         self.table.data.data = self.rows.filter(pk__in=list(shown.object_list))
         return shown
 
     @property
     def context(self) -> dict[str, Any]:
         """What the templates of a list need."""
-        shown = self.page()
+        states = self.filter.counted()
+        shown = self.page([] if self.filter.has_none_of_its_state(states) else states)
         return {
             "filter": self.filter,
             "table": self.table,
             "page_obj": shown,
-            "states": self.filter.counted(),
+            "states": states,
             "any": shown.paginator.count > 0 or self.filter.queryset.exists(),
         }
 
