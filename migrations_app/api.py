@@ -225,7 +225,7 @@ def _fields(row: Any, schema: type[Schema]) -> dict[str, Any]:
 
 @api.get("/migrations", response=list[MigrationOut])
 def list_migrations(request: HttpRequest, limit: Number = 50, offset: Number = 0) -> Any:
-    """The history's filters: service, application, kind, layers, method, source, target, host, outcome, since, until."""
+    """The history's filters: q, service, application, kind, layers, method, source, target, host, outcome, since, until."""
     found = MigrationFilter(request.GET, queryset=Migration.objects.all())
     rows = _rows(found).select_related("source", "target").prefetch_related("stages").order_by("-pk")
     return [summary(row) for row in rows[offset : offset + max(1, min(limit, MOST))]]

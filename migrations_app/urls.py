@@ -38,6 +38,7 @@ urlpatterns = [
     path("hosts/<slug:name>/key/", registering.host_key, name="host_key"),
     path("hosts/<slug:name>/key/pin/", registering.pin_host_key, name="pin_host_key"),
     path("layers/", layers.layers, name="layers"),
+    path("layers/<slug:kind>/<slug:name>/", layers.layer, name="layer"),
     path("applications/", layers.applications, name="applications"),
     path("add-application/", layers.add_application, name="add_application"),
     path("applications/<slug:name>/", layers.application, name="application"),

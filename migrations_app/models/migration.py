@@ -11,7 +11,7 @@ from django.utils import timezone
 from migrations_app.technologies import DEFAULT
 from migrations_app.technologies.ways import WAYS, Way, way_of
 
-from .choices import ACTIVE, FINAL, MigrationStatus, Policy, StageStatus, Storage, kinds, methods, way_in_words
+from .choices import ACTIVE, MigrationStatus, Policy, StageStatus, Storage, kinds, methods, way_in_words
 from .experiment import Cell
 from .host import Host
 from .service import Service
@@ -22,7 +22,8 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
         return self.filter(status__in=ACTIVE)
 
     def final(self) -> "MigrationQuerySet":
-        return self.filter(status__in=FINAL)
+        # nearly all are: a database that looked them up by status would sort them all to give the latest
+        return self.exclude(status__in=ACTIVE)
 
     def touching(self, host: Host) -> "MigrationQuerySet":
         return self.filter(models.Q(source=host) | models.Q(target=host))
@@ -33,6 +34,12 @@ class MigrationQuerySet(models.QuerySet["Migration"]):
         running = StageRun.objects.filter(name__in=copies_in, status=StageStatus.RUNNING)
         copying = running.filter(migration=models.OuterRef("pk"))
         return self.filter(models.Q(committed_at=None) | models.Exists(copying))
+
+    def needing_a_person(self) -> "MigrationQuerySet":
+        """Those whose saved state is held until a person has looked."""
+        # by status, too, which has an index: nearly all that has ended is nobody's business any more
+        unsure = (MigrationStatus.STUCK, MigrationStatus.FINISHED_WITH_PROBLEMS)
+        return self.filter(status__in=unsure, state_held=True)
 
     def by(self, way: Way) -> "MigrationQuerySet":
         """Those that went this way."""

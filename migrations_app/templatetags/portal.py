@@ -83,6 +83,12 @@ def round_rate(one: dict[str, Any]) -> str:
 
 
 @register.filter
+def thousands(value: int) -> str:
+    """A count, as it can be read."""
+    return f"{value:,}"
+
+
+@register.filter
 def one_line(label: str) -> str:
     """A figure's label, whose lines Plotly breaks at <br>, as plain words."""
     return label.replace("<br>", " · ")
@@ -137,3 +143,9 @@ def query(context: dict[str, Any], **changes: Any) -> str:
         else:
             values[key] = value
     return f"?{values.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def query_for(context: dict[str, Any], name: str, value: Any) -> str:
+    """The page's query with a filter set, whose name is a variable, from the first page on."""
+    return query(context, page="", **{name: value})

@@ -6,13 +6,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 
 from migrations_app.access import may_operate, must_operate
+from migrations_app.lists.listing import Listed
 from migrations_app.models import Operation
+
+from .exporting import CSV, streamed
 
 View = Callable[..., HttpResponse]
 
@@ -54,6 +57,15 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], live: str
     if live:
         patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def list_page(
+    request: HttpRequest, found: Listed, template: str, live: str, context: dict[str, Any]
+) -> HttpResponse | StreamingHttpResponse:
+    """A list's page, or its live part; or the same rows as CSV, with a file named for the address."""
+    if request.GET.get("format") == "csv":
+        return streamed(request, found.csv_lines(), CSV, request.path.strip("/").replace("/", "-"))
+    return page(request, template, found.context | context | {"live": live}, live=live)
 
 
 def active_operations(**about: Any) -> list[Operation]:

@@ -2,59 +2,55 @@
 
 import csv
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.utils import timezone
+from django.urls import reverse
 
 from migrations_app.charts import stage_bars
 from migrations_app.filters import MigrationFilter
+from migrations_app.lists.listing import Listed
+from migrations_app.lists.migrations import MigrationTable, listed_migrations
 from migrations_app.models import Migration, MigrationStatus, way_in_words
 from migrations_app.report import SHOWN_STAGES, summary
-from migrations_app.spreadsheets import safe
+from migrations_app.spreadsheets import Line, safe
 from migrations_app.stage_means import stage_sums, with_other
 from migrations_app.technologies.ways import way_of
 
 from .common import page
+from .exporting import CSV, JSON, LINES_A_CHUNK, streamed
 
-PER_PAGE = 25
 # Means are taken over so many of the latest: enough to be steady, few enough for a page that answers at once
 MEANS_OVER = 300
-LINES_A_CHUNK = 200
+# So many bars can be read, those with the most migrations
+MOST_BARS = 12
 WAY = ("kind", "layers", "app_found", "method", "idle_memory", "storage")
 Bar = dict[str, Any]
 
 
-def filtered(request: HttpRequest) -> tuple[MigrationFilter, QuerySet[Migration]]:
-    """The filter and the rows that it lets through, newest first."""
-    found = MigrationFilter(request.GET, queryset=Migration.objects.all())
-    rows: QuerySet[Migration] = found.qs if found.form.is_valid() else Migration.objects.none()
-    return found, rows.select_related("source", "target").order_by("-pk")
+def listed(request: HttpRequest) -> Listed:
+    """The migrations that the filter lets through, newest first unless the address sorts them."""
+    return Listed(request, MigrationFilter(request.GET, queryset=listed_migrations()), MigrationTable)
 
 
 def history(request: HttpRequest) -> HttpResponse:
-    """The page: by default the means of each application and model, or each migration of this page."""
-    found, rows = filtered(request)
-    pages = Paginator(rows, PER_PAGE)
-    shown = pages.get_page(request.GET.get("page"))
+    """The page: the list, and by default the means of each application and model, or each migration of this page."""
+    found = listed(request)
+    context = found.context
     each = request.GET.get("plot") == "each"
-    bars = bars_of_each(list(shown.object_list)) if each else bars_of_means(rows)
-    context = {
-        "filter": found,
-        "page_obj": shown,
+    bars = bars_of_each(list(found.table.data)) if each else bars_of_means(found.rows)
+    context |= {
         "each": each,
         "bars": bars,
         "means_over": MEANS_OVER,
+        "most_bars": MOST_BARS,
+        "kept": {"plot": "each"} if each else {},
+        "exports": {"csv": reverse("export_csv"), "json": reverse("export_json")},
         "titles": SHOWN_STAGES,
         "figure": stage_bars([(bar["label"], bar["seconds"]) for bar in bars]),
-        "any": pages.count > 0 or Migration.objects.exists(),
-        "is_filtered": any(value for key, value in request.GET.items() if key in found.filters),
     }
     return page(request, "history/page.html", context)
 
@@ -77,12 +73,15 @@ def bars_of_each(rows: list[Migration]) -> list[Bar]:
 
 def bars_of_means(rows: QuerySet[Migration]) -> list[Bar]:
     """One bar for what may be averaged: an application that went the same way over the same link. Means of successful ones."""
-    ended = rows.filter(status=MigrationStatus.SUCCEEDED, total_s__isnull=False)
+    # said so, no index by status is used: it would find nearly all, to be sorted for the latest
+    other = set(MigrationStatus) - {MigrationStatus.SUCCEEDED}
+    ended = rows.exclude(status__in=other).filter(total_s__isnull=False).order_by("-pk")
     latest = list(ended.values_list("pk", flat=True)[:MEANS_OVER])
     group = ("application_name", *WAY, "bandwidth_mbit")
     totals = list(
         Migration.objects.filter(pk__in=latest).order_by().values(*group).annotate(n=Count("pk"), total=Sum("total_s"))
     )
+    totals = sorted(totals, key=lambda row: -row["n"])[:MOST_BARS]
     sums = stage_sums(latest, *(f"migration__{name}" for name in group))
     several_links = len({row["bandwidth_mbit"] for row in totals}) > 1
     bars = []
@@ -113,16 +112,9 @@ COLUMNS = {
 }  # fmt: skip
 
 
-class _Line:
-    """What the csv module writes into, when each line is sent at once."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def csv_lines(rows: QuerySet[Migration]) -> Iterator[str]:
     """A line a migration; a column for each of the paper's stages, in seconds."""
-    writer = csv.writer(_Line())
+    writer = csv.writer(Line())
     yield writer.writerow([*COLUMNS, *(f"{title} (s)" for title in SHOWN_STAGES), "error"])
     # as plain values, their stages added up in the database: a hundred thousand rows with all their stages are many objects
     values = rows.values(*COLUMNS.values(), "error").iterator(chunk_size=LINES_A_CHUNK)
@@ -152,33 +144,10 @@ def json_lines(rows: QuerySet[Migration]) -> Iterator[str]:
 
 
 def export_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """What the filter shows, as CSV."""
-    return _stream(request, csv_lines(filtered(request)[1]), "text/csv; charset=utf-8", "csv")
+    """What the filter shows, as CSV, in the order of the list."""
+    return streamed(request, csv_lines(listed(request).rows), CSV, "migrations")
 
 
 def export_json(request: HttpRequest) -> StreamingHttpResponse:
     """What the filter shows, as JSON."""
-    return _stream(request, json_lines(filtered(request)[1]), "application/json", "json")
-
-
-def _stream(request: HttpRequest, lines: Iterator[str], content_type: str, ending: str) -> StreamingHttpResponse:
-    name = f"migrations-{timezone.localtime():%Y-%m-%d}.{ending}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    chunks = _chunks(lines)
-    # an asynchronous server would gather a synchronous iterator whole before it sends the first byte
-    content = _asynchronous(chunks) if isinstance(request, ASGIRequest) else chunks
-    return StreamingHttpResponse(content, content_type=content_type, headers=headers)
-
-
-def _chunks(lines: Iterator[str]) -> Iterator[str]:
-    while chunk := "".join(islice(lines, LINES_A_CHUNK)):
-        yield chunk
-
-
-async def _asynchronous(chunks: Iterator[str]) -> AsyncIterator[str]:
-    while chunk := await sync_to_async(_next)(chunks):
-        yield chunk
-
-
-def _next(chunks: Iterator[str]) -> str:
-    return next(chunks, "")
+    return streamed(request, json_lines(listed(request).rows), JSON, "migrations")

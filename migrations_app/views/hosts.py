@@ -1,6 +1,7 @@
 """Hosts: all of them, one of them, and the buttons on its page."""
 
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, F, Max, Min
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -9,26 +10,35 @@ from migrations_app import actions
 from migrations_app.access import get_host_for, operator_of
 from migrations_app.forms import HostForm
 from migrations_app.host_keys import fingerprint_of
+from migrations_app.lists.hosts import HostFilter, HostTable, ranked_hosts
+from migrations_app.lists.listing import Listed
+from migrations_app.lists.migrations import excerpt
+from migrations_app.lists.services import ranked_services
 from migrations_app.models import BaseLayer, Host, Migration, Operation
 from migrations_app.technologies import DEFAULT, TECHNOLOGIES, Technology
 
-from .common import action, active_operations, attempt, operators_only, page
+from .common import action, active_operations, attempt, list_page, operators_only, page
 from .timeline import events_of_host
 
 DEFAULT_BASE = "debian-13"
+# What a host's page lists of others: the rest is in the lists, which can be searched
+SHOWN = 8
 
 
-def hosts(request: HttpRequest) -> HttpResponse:
-    """All hosts."""
-    rows = Host.objects.select_related("facts", "watch").prefetch_related("services")
-    return page(request, "hosts/list.html", {"hosts": rows}, live="hosts/_list.html")
+def hosts(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """All hosts, those first that do not answer or have problems."""
+    found = Listed(request, HostFilter(request.GET, ranked_hosts()), HostTable)
+    return list_page(request, found, "hosts/list.html", "hosts/_list.html", {})
 
 
 def host(request: HttpRequest, name: str) -> HttpResponse:
     """One host: facts, problems, layers, services, migrations, work under way."""
     shown = get_host_for(request.user, name)
     facts = shown.facts_or_none
-    copies = list(shown.layer_copies.select_related("base", "application"))
+    copies = shown.layer_copies.select_related("base", "application")
+    services = ranked_services().filter(host=shown)
+    others = Host.objects.mec().exclude(pk=shown.pk)
+    links = others.aggregate(n=Count("pk"), least=Min("bandwidth_mbit"), most=Max("bandwidth_mbit"))
     operations = Operation.objects.filter(host=shown).select_related("service", "requested_by")[:8]
     context = {
         "host": shown,
@@ -36,17 +46,20 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
         "fact_lines": _fact_lines(facts.values) if facts else [],
         "cpu_flags": _flags(facts.values.get("cpu_flags")) if facts else "",
         "fingerprint": fingerprint_of(shown.host_key),
-        "copies": copies,
-        "has_base": any(copy.base_id for copy in copies),
-        "services": shown.services.select_related("application"),
+        # bases first, since nothing comes here without one; then what came last
+        "copies": copies.order_by(F("base").asc(nulls_last=True), "-came_at")[:SHOWN],
+        "copies_count": copies.count(),
+        "services": services[:SHOWN],
+        "services_count": services.count(),
         "operations": operations,
         "events": events_of_host(shown)[:8],
         "busy": active_operations(host=shown),
-        "migrations": Migration.objects.touching(shown).select_related("source", "target", "service")[:10],
+        "migrations": excerpt(Migration.objects.touching(shown).select_related("source", "target")[:10]),
         "bases": BaseLayer.objects.values_list("name", flat=True).distinct(),
         "default_base": DEFAULT_BASE,
         "technologies": TECHNOLOGIES.values(),
-        "others": Host.objects.mec().exclude(pk=shown.pk),
+        "others": others if links["n"] <= SHOWN else (),
+        "links": links,
     }
     return page(request, "hosts/page.html", context, live="hosts/_live.html")
 

@@ -1,62 +1,70 @@
-"""Layers and applications: the residency map, recipes, and bringing a layer to a host."""
+"""Layers and applications: which hosts hold which layer, recipes, and bringing a layer to a host."""
 
 import shlex
-from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 
 from migrations_app import actions
 from migrations_app.access import get_application_for, operator_of
 from migrations_app.forms import BuildForm, RecipeForm
-from migrations_app.models import Application, Host, LayerCopy, Operation
+from migrations_app.lists.applications import ApplicationFilter, ApplicationTable, counted_applications
+from migrations_app.lists.layers import CopyFilter, CopyTable, LayerFilter, LayerTable, copies_of, layers_held
+from migrations_app.lists.listing import Listed
+from migrations_app.lists.services import ranked_services
+from migrations_app.models import Host, Operation
 
-from .common import action, active_operations, attempt, operators_only, page
+from .common import action, active_operations, attempt, list_page, operators_only, page
+
+# What an application's page lists of its services: all are in the list of services
+SHOWN = 12
 
 
-def layers(request: HttpRequest) -> HttpResponse:
-    """The residency map: which host holds which layer."""
-    hosts = list(Host.objects.mec())
-    context = {"hosts": hosts, "rows": residency(hosts), "busy": active_operations(kind__in=_LAYER_WORK)}
-    return page(request, "layers/page.html", context, live="layers/_live.html")
+def layers(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """All layers, each with how many hosts hold it; and the work that builds and brings them."""
+    found = Listed(request, LayerFilter(request.GET, layers_held()), LayerTable)
+    context = {"busy": active_operations(kind__in=_LAYER_WORK), "first_host": Host.objects.mec().first()}
+    return list_page(request, found, "layers/list.html", "layers/_list.html", context)
 
 
 _LAYER_WORK = ("provision_base", "build_base", "build_application")
 
 
-def residency(hosts: list[Host], **about: Any) -> list[dict[str, Any]]:
-    """One row a layer, with a cell (its copy or None) for each host; bases first."""
-    copies = LayerCopy.objects.filter(**about).select_related("base", "application", "host").order_by("base_id", "name")
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for copy in copies:
-        key = (copy.name, copy.kind, copy.storage)
-        row = rows.setdefault(key, {"copy": copy, "by_host": {}, "differs": False})
-        row["by_host"][copy.host_id] = copy
-        # a base that differs between hosts makes each migration between them unsafe
-        row["differs"] |= copy.base_id is not None and copy.digest != row["copy"].digest
-    for row in rows.values():
-        row["cells"] = [row["by_host"].get(host.pk) for host in hosts]
-    return sorted(rows.values(), key=lambda row: (row["copy"].base_id is None, row["copy"].name))
+def layer(request: HttpRequest, kind: str, name: str) -> HttpResponse | StreamingHttpResponse:
+    """One layer: the hosts that hold it."""
+    copies = copies_of(kind, name)
+    first = copies.select_related("application", "base").first()
+    if first is None:
+        raise Http404("No host holds this layer.")
+    hidden = () if first.application_id else ("storage",)
+    found = Listed(request, CopyFilter(request.GET, copies), CopyTable, exclude=hidden)
+    context = {
+        "copy": first,
+        "mec_hosts": Host.objects.mec().count(),
+        "holding": copies.values("host").distinct().count(),
+    }
+    return list_page(request, found, "layers/page.html", "_list.html", context)
 
 
-def applications(request: HttpRequest) -> HttpResponse:
+def applications(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """All applications."""
-    rows = Application.objects.lasting().prefetch_related("services", "copies")
-    return page(request, "applications/list.html", {"applications": rows})
+    found = Listed(request, ApplicationFilter(request.GET, counted_applications()), ApplicationTable)
+    return list_page(request, found, "applications/list.html", "applications/_list.html", {})
 
 
 def application(request: HttpRequest, name: str) -> HttpResponse:
-    """One application: its recipe, who holds its layer, its services."""
+    """One application: its recipe, how many hosts hold its layer, its services."""
     shown = get_application_for(request.user, name)
-    hosts = list(Host.objects.mec())
+    services = ranked_services().filter(application=shown)
     context = {
         "application": shown,
         "recipe": shown.recipe,
         "command": shlex.join(shown.recipe.get("command", [])),
-        "hosts": hosts,
-        "rows": residency(hosts, application=shown),
-        "services": shown.services.select_related("host"),
+        "hosts": Host.objects.mec().exists(),
+        "held": LayerTable(list(layers_held().filter(application=shown)), orderable=False, exclude=("application",)),
+        "services": services[:SHOWN],
+        "services_count": services.count(),
         "operations": Operation.objects.filter(application=shown).select_related("host")[:5],
         "form": BuildForm(initial={"kind": shown.usual_kind}),
     }

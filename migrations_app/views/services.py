@@ -4,25 +4,29 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from migrations_app import actions
-from migrations_app.access import get_operation_for, get_service_for, operator_of
+from migrations_app.access import get_operation_for, get_service_for, may_operate, operator_of
 from migrations_app.admission.occupied import occupation
 from migrations_app.forms import DeployForm, PolicyForm
-from migrations_app.models import Application, Host, Operation, Service
+from migrations_app.lists.listing import Listed
+from migrations_app.lists.migrations import excerpt
+from migrations_app.lists.services import ServiceFilter, ServiceTable, ranked_services
+from migrations_app.models import Application, Host, Operation
 
-from .common import action, attempt, operators_only, page
+from .common import action, attempt, list_page, operators_only, page
 from .timeline import events_of_service
 
 
-def services(request: HttpRequest) -> HttpResponse:
-    """All services."""
-    rows = Service.objects.select_related("application", "host__watch")
-    context = {"services": rows, "has_applications": Application.objects.exists(), "has_hosts": Host.objects.exists()}
-    return page(request, "services/list.html", context, live="services/_list.html")
+def services(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """All services, those first that do not run as they should."""
+    hidden = () if may_operate(request.user) else ("migrate",)
+    found = Listed(request, ServiceFilter(request.GET, ranked_services()), ServiceTable, exclude=hidden)
+    context = {"has_applications": Application.objects.exists(), "has_hosts": Host.objects.exists()}
+    return list_page(request, found, "services/list.html", "services/_list.html", context)
 
 
 def service(request: HttpRequest, name: str) -> HttpResponse:
@@ -30,7 +34,7 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
     shown = get_service_for(request.user, name)
     context = {
         "service": shown,
-        "migrations": shown.migrations.select_related("source", "target")[:15],
+        "migrations": excerpt(shown.migrations.select_related("source", "target")[:15]),
         "active": shown.migrations.active().first(),
         "held": occupation(shown),
         "operations": Operation.objects.filter(service=shown).select_related("host")[:5],

@@ -122,6 +122,13 @@
     var asks = event.target.dataset.asks;
     if (asks && !window.confirm(asks)) event.preventDefault();
   });
+  // an address names only what is searched for
+  document.addEventListener("formdata", function (event) {
+    if (!event.target.hasAttribute("data-filter")) return;
+    Array.from(event.formData.entries()).forEach(function (field) {
+      if (field[1] === "") event.formData.delete(field[0]);
+    });
+  });
   document.addEventListener("htmx:beforeSwap", keepPlace);
   document.addEventListener("DOMContentLoaded", function () {
     localTimes(document);

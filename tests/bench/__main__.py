@@ -9,6 +9,7 @@ from rich.console import Console
 from tests.bench.containers import measure_containers
 from tests.bench.edge import available_mb, fresh_edge, measure_portal
 from tests.bench.iterative import measure_iterative
+from tests.bench.large import measure_large_edge
 from tests.bench.looks import measure_looks
 from tests.bench.machines import measure_machines
 from tests.bench.oci import measure_oci
@@ -25,8 +26,10 @@ def main() -> None:
     )
     parser.add_argument(
         "--only",
-        choices=["containers", "oci", "iterative", "machines", "paper", "ownership", "looks", "pages", "compare"],
-    )
+        choices=[
+            "containers", "oci", "iterative", "machines", "paper", "ownership", "looks", "pages", "large", "compare",
+        ],
+    )  # fmt: skip
     options = parser.parse_args()
     # whoever ends the bench finds its edge taken down, and the table of what was measured
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -63,6 +66,8 @@ def measure(figures: Figures, runs: int, only: str | None) -> None:
         measure_compare(figures, runs)
     if only in (None, "pages"):
         measure_pages(figures, runs)
+    if only in (None, "large"):
+        measure_large_edge(figures, runs)
 
 
 if __name__ == "__main__":

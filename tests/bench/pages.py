@@ -36,8 +36,8 @@ COMPARED = {
     "compare": "/compare/",
     "compare, filtered": "/compare/?application=game-server&layers=found&measure=total",
 }
-FILL = """
-import django, secrets
+BEGIN = """
+import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
@@ -47,6 +47,8 @@ from migrations_app.models import Host, Migration, Service
 person = factories.operator()
 person.set_password("bench-bench-bench")
 person.save()
+"""
+FILL = """
 factories.ready_edge()
 factories.many_migrations({count}, stages_each={stages})
 migration = Migration.objects.filter(status="succeeded").last()
@@ -56,7 +58,7 @@ print(Host.objects.mec().first().name, Service.objects.first().name, migration.p
 
 def measure_pages(figures: Figures, runs: int) -> None:
     """Milliseconds from request to the last byte, `runs` times each after one warm-up."""
-    with filled_portal(10_000, 12) as (browser, names, _pid):
+    with filled_portal(FILL.format(count=10_000, stages=12)) as (browser, names, _pid):
         for page, path in PAGES.items():
             milliseconds = timed(browser, path.format(**names), runs)
             figures.add(f"{page}, 10,000 migrations stored (ms)", milliseconds, PAGE_MS)
@@ -65,7 +67,7 @@ def measure_pages(figures: Figures, runs: int) -> None:
 def measure_compare(figures: Figures, runs: int) -> None:
     """The same of the Compare page, on SQLite and on PostgreSQL; the first request, and what a whole CSV takes of memory."""
     for name, database in (("SQLite", nullcontext("")), ("PostgreSQL", postgresql())):
-        with database as url, filled_portal(100_000, 8, url) as (browser, _names, pid):
+        with database as url, filled_portal(FILL.format(count=100_000, stages=8), url) as (browser, _names, pid):
             figures.add(f"{name}: compare, first request after the start (ms)", [once(browser, "/compare/")])
             for page, path in COMPARED.items():
                 figures.add(f"{name}: {page} (ms)", timed(browser, path, runs), COMPARE_MS)
@@ -81,8 +83,11 @@ def memory_kb(pid: int) -> int:
 
 
 @contextmanager
-def filled_portal(count: int, stages: int, database: str = "") -> Iterator[tuple[OpenerDirector, dict[str, str], int]]:
-    """A server with so many migrations stored: a browser that is signed in, names for its addresses, its process."""
+def filled_portal(fill: str, database: str = "") -> Iterator[tuple[OpenerDirector, dict[str, str], int]]:
+    """A server with what `fill` stores: a browser that is signed in, the names that `fill` prints, its process.
+
+    It prints a host, a service, a migration and who signs in.
+    """
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -92,9 +97,8 @@ def filled_portal(count: int, stages: int, database: str = "") -> Iterator[tuple
         }
         if database:
             environment |= {"DATABASE_URL": database, "SECRET_KEY": secrets.token_urlsafe(50)}
-        fill = FILL.format(count=count, stages=stages)
         filled = subprocess.run(
-            [sys.executable, "-c", fill], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", BEGIN + fill], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
         )
         host, service, migration, user = filled.stdout.split()
         command = [sys.executable, "-m", "uvicorn", "mecportal.asgi:application"]

@@ -133,6 +133,23 @@ def test_what_is_pressed_while_news_arrives_is_clicked(chromium: Browser, portal
     page.wait_for_url("**/services/*/")
 
 
+def test_a_list_is_searched_by_its_address_and_fetched_anew_as_it_was_searched(
+    chromium: Browser, portal: str, data: dict[str, str]
+) -> None:
+    page = sign_in(chromium, portal).new_page()
+    page.goto(f"{portal}/services/")
+    page.get_by_label("Search", exact=True).fill("game-1")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_url(f"{portal}/services/?q=game-1")
+    page.locator("#list th a[href^='/services/']").first.evaluate("element => element.dataset.old = 'yes'")
+    with page.expect_response("**/services/?q=game-1") as answer:
+        go_on(data, "5", "")
+    assert answer.value.request.headers["hx-request"] == "true"
+    expect(page.locator("[data-old]")).to_have_count(0)
+    assert page.locator("#list th a[href^='/services/']").all_inner_texts() == ["game-1"]
+    page.context.close()
+
+
 def test_a_plan_that_is_being_replaced_takes_no_click(chromium: Browser, portal: str) -> None:
     page = sign_in(chromium, portal).new_page()
     page.goto(f"{portal}/services/")

@@ -12,6 +12,7 @@ from .conftest import sign_in
 pytestmark = pytest.mark.browser
 PATHS = (
     "/", "/hosts/", "/hosts/mec-1/", "/hosts/mec-3/", "/hosts/mec-1/edit/", "/register-host/", "/layers/",
+    "/layers/?host=mec-1", "/layers/lxc/debian-13/", "/services/?q=game&status=running&sort=-host",
     "/applications/", "/applications/game-server/", "/add-application/", "/services/", "/services/game-1/", "/deploy/",
     "/services/game-1/migrate/", "/migrations/", "/migrations/?plot=each", "/migrations/?kind=kvm", "/migrations/1/",
     "/migrations/2/", "/migrations/3/", "/migrations/4/", "/migrations/5/", "/timeline/", "/operations/1/", "/compare/",
@@ -82,7 +83,9 @@ def test_on_a_phone_the_bars_have_the_width_and_their_labels_stand_above_them(
     assert [bars for bars in found if bars[0] < 0.9 or bars[1] == 0] == []
 
 
-@pytest.mark.parametrize("path", FIGURES)
+@pytest.mark.parametrize(
+    "path", (*FIGURES, "/", "/services/", "/hosts/", "/hosts/mec-1/", "/layers/", "/applications/", "/timeline/")
+)
 def test_no_table_is_cut_off_on_a_small_laptop(path: str, themed: BrowserContext, portal: str) -> None:
     page, _said = opened(themed, portal + path)
     cut = page.evaluate(

@@ -122,7 +122,7 @@ def test_the_exports_say_storage_and_link(as_viewer: Client, edge: dict[str, Any
 
 
 def test_a_filter_that_fits_nothing_says_so(as_viewer: Client, edge: dict[str, Any]) -> None:
-    assert "No migration fits the filter" in as_viewer.get("/migrations/?kind=kvm").content.decode()
+    assert "Nothing fits the search" in as_viewer.get("/migrations/?kind=kvm").content.decode()
 
 
 def test_the_api_takes_the_same_filters(as_viewer: Client, several: dict[str, Any]) -> None:

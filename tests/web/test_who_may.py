@@ -28,6 +28,9 @@ def address(name: str, edge: dict[str, Any]) -> str:
         return reverse(name, args=[about.pk])
     if "name" not in converters:
         return reverse(name)
+    if "kind" in converters:
+        copy = edge["service"].host.layer_copies.first()
+        return reverse(name, args=[copy.kind, copy.name])
     text = str(route.pattern)
     which = {"hosts": edge["target"], "applications": edge["service"].application}.get(
         text.split("/")[0], edge["service"]
