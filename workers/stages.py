@@ -8,7 +8,7 @@ from workers.context import MigrationContext as Context
 from workers.convergence import SLOWED_TO_PERCENT, Round, decide
 from workers.engine import CheckFailed, MigrationError
 from workers.guests.base import Rest
-from workers.hosts.base import raise_first
+from workers.hosts.base import CommandFailed, raise_first
 from workers.preflight import faults_of
 from workers.specs import AppAtSource
 from workers.transfer.rsync import Part, Sent
@@ -150,7 +150,11 @@ async def copy_rounds(ctx: Context) -> None:
             break
         percent = SLOWED_TO_PERCENT[slowed]
         slowed, considered = slowed + 1, len(done)
-        await ctx.rounds.slow_down(percent)
+        try:
+            await ctx.rounds.slow_down(percent)
+        except CommandFailed as error:  # a host whose control groups have no such limit
+            await ctx.problem(f"{ctx.spec.service} could not be slowed down: {error.args[0]}")
+            break
         await ctx.note(detail=f"{decision.sentence(done)[:-1]}: slowed down to {percent} % of its processor time.")
     await ctx.note(bytes_on_wire=ctx.rounds.bytes_on_wire)
     ctx.bytes_on_wire += ctx.rounds.bytes_on_wire

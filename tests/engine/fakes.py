@@ -53,6 +53,7 @@ class FakeHost:
     lease_lost: bool = False  # of the worker that asks
     asked_without_lease: int = 0
     peer: "FakeHost | None" = None
+    round_bytes: int = 900  # that each round of an iterative migration has to send
     definition: str = ""  # of the virtual machine, as its script prints it
 
     @property
@@ -166,7 +167,7 @@ class FakeHost:
     def ask_round(self) -> dict[str, Any]:
         assert self.running and self.peer is not None and "instance" in self.peer.incoming
         self.peer.incoming.add("instance/saved/round")
-        return {"read": 1000, "changed": 1000, "sent": 900, "wire": 950}
+        return {"read": 1000, "changed": 1000, "sent": self.round_bytes, "wire": 950}
 
     def ask_rest(self) -> dict[str, Any]:
         assert self.frozen and self.peer is not None, "the rest was sent while it went on changing"

@@ -41,6 +41,7 @@ class World:
     method: str = "save"
     kind: str = ""
     trouble: Trouble | None = None
+    throttle: bool = True  # slow down what changes as fast as it is sent
 
     def __post_init__(self) -> None:
         self.kind = self.kind or ("kvm" if self.method == "live" else "lxc")
@@ -90,7 +91,7 @@ class World:
                 instance,
                 self.layers,
                 live=Live(50, True) if self.method == "live" else None,
-                iterative=Iterative(100, True) if self.method == "iterative" else None,
+                iterative=Iterative(100, self.throttle) if self.method == "iterative" else None,
             ),
             source=self.source,
             target=self.target,

@@ -24,8 +24,6 @@ from .pagemap import IN_PARENT, PAGE, PRESENT, NotAPageMap, Run
 READ_PAGES = 512
 # so that the link is not idle while the next pieces are compared and compressed
 PIPE = 1 << 20
-
-
 # CRIU's images, and what runc adds to them; the rest are its logs
 SENT = (".img", ".json")
 SEAL = 'xxh128sum "$@" >manifest && xxh128sum <manifest'
