@@ -10,6 +10,8 @@ SLOWED_TO_PERCENT = (40, 40)
 MOST_ROUNDS = 12
 # a round that sends more than this share of what the one before it sent: what changes does not become less any more
 SHRINKS_BELOW = 0.9
+# a rest that takes up to so many times what is wanted is not worth slowing a service down
+TOLERATED = 5
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Decision:
     again: bool
     rest_s: float
     why: str = ""
-    converges: bool = True
+    converges: bool = True  # or what is left is little all the same
 
     def sentence(self, rounds: Sequence[Round]) -> str:
         """For the page: the last round, and what comes of it."""
@@ -59,12 +61,11 @@ def decide(rounds: Sequence[Round], *, wanted_s: float, bandwidth_mbit: int) -> 
     """
     last = rounds[-1]
     rest_s = last.sent * 8 / (bandwidth_mbit * 1e6)
+    little = rest_s <= TOLERATED * wanted_s
     if rest_s <= wanted_s:
         return Decision(False, rest_s, f"what is left takes {rest_s * 1000:.0f} ms to send")
     if len(rounds) >= 3 and last.sent > SHRINKS_BELOW * rounds[-2].sent:
-        return Decision(
-            False, rest_s, f"it changes as fast as it is sent, and the rest takes {rest_s:.1f} s", converges=False
-        )
+        return Decision(False, rest_s, f"it changes as fast as it is sent, and the rest takes {rest_s:.1f} s", little)
     if len(rounds) >= MOST_ROUNDS:
-        return Decision(False, rest_s, f"after {MOST_ROUNDS} rounds the rest takes {rest_s:.1f} s", converges=False)
+        return Decision(False, rest_s, f"after {MOST_ROUNDS} rounds the rest takes {rest_s:.1f} s", little)
     return Decision(True, rest_s)

@@ -16,6 +16,7 @@ class Client:
     def __init__(self, site: Site, kind: str, service: str, port: int) -> None:
         self.site = site
         self.stop = f"/tmp/stop-{service}"
+        site.inside("user", "rm", "-f", self.stop)  # an earlier one's of this service
         address = site.rows("select address from migrations_app_service where name = ?", service)[0]["address"]
         program = (HERE / "client.py").read_text()
         words = ["lab", "exec", "user", "--", "python3", "-c", program, kind, address, str(port), self.stop]

@@ -6,7 +6,8 @@ group=$(cpu_group "$SERVICE")
 [ -n "$group" ] || fail "$SERVICE does not run here"
 if has_cgroup2; then file=$group/cpu.max; else file=$group/cpu.cfs_quota_us; fi
 [ -e "$given_back" ] || printf '%s\n%s\n' "$file" "$(cat "$file")" >"$given_back"
-used_us() { if has_cgroup2; then sed -n 's/^usage_usec //p' "$group/cpu.stat"; else echo $(($(cat "$group/cpuacct.usage") / 1000)); fi; }
+counter=$(cpuacct_group "$SERVICE")
+used_us() { if has_cgroup2; then sed -n 's/^usage_usec //p' "$counter/cpu.stat"; else echo $(($(cat "$counter/cpuacct.usage") / 1000)); fi; }
 before=$(used_us)
 sleep 0.5
 quota=$((($(used_us) - before) * PERCENT / 500)) # in a period of 100 ms
