@@ -156,7 +156,7 @@ class MigrationJournal(Generic[C]):
         await self._write(actions.record_made, made=dict(made))
 
     async def note(self, **values: Any) -> None:
-        """What a stage measured: `app_found` belongs to the migration, bytes to the running stage."""
+        """What a stage measured: `app_found` belongs to the migration, bytes to the running stage; an `event` goes into the log."""
         if "app_found" in values:
             await self._write(actions.record_app_found, app_found=values.pop("app_found"))
         self.wire_by_stage += values.get("bytes_on_wire", 0)

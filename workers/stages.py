@@ -155,7 +155,8 @@ async def copy_rounds(ctx: Context) -> None:
         except CommandFailed as error:  # a host whose control groups have no such limit
             await ctx.problem(f"{ctx.spec.service} could not be slowed down: {error.args[0]}")
             break
-        await ctx.note(detail=f"{decision.sentence(done)[:-1]}: slowed down to {percent} % of its processor time.")
+        sentence = f"{decision.sentence(done)[:-1]}: slowed down to {percent} % of its processor time."
+        await ctx.note(detail=sentence, event=sentence)
     await ctx.note(bytes_on_wire=ctx.rounds.bytes_on_wire)
     ctx.bytes_on_wire += ctx.rounds.bytes_on_wire
 

@@ -60,6 +60,22 @@ def test_what_was_sent_in_rounds_is_not_sent_again(site: Site, deployed: Callabl
     site.assert_nothing_is_left()
 
 
+def test_a_service_that_changes_as_fast_as_it_is_sent_is_slowed_down_and_has_its_processor_again(
+    site: Site, deployed: Callable[..., str], tmp_path: Path
+) -> None:
+    """40 MB, all of them written anew within two seconds, while the link takes three."""
+    service = deployed(add_memory(site, tmp_path, ram_mb=40, change_mb_per_s=60))
+    moved = site.migrate(service, "mec-2", *HOW)
+    assert (moved["outcome"], moved["error"]) == ("succeeded", "")
+    query = "select message from migrations_app_event where migration_id = ?"
+    said = [row["message"] for row in site.rows(query, moved["migration"])]
+    assert any("slowed down to" in message for message in said), said
+    for host in ("mec-1", "mec-2"):
+        limits = site.shell(host, f"cat /sys/fs/cgroup/cpu/lxc.payload.{service}*/cpu.cfs_quota_us 2>/dev/null || true")
+        assert set(limits.split()) <= {"-1"}
+    site.assert_nothing_is_left()
+
+
 @pytest.mark.parametrize("stage", [*BEFORE_COMMIT, "restore_instance"])
 def test_the_backhaul_goes_down(site: Site, echo: str, stage: str) -> None:
     with faults.links_of(site, SLOW_MBIT):

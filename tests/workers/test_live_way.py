@@ -25,7 +25,16 @@ def here(tmp_path: Path) -> ThisMachine:
 async def opened(here: ThisMachine, user: str, service: str) -> str:
     """The line that the target's sshd reads."""
     here.tool("chown", "exit 0")
-    await here.call("transfer/open_target", 7, "ssh-ed25519 B", "10.0.1.2", user, service, stdin=RELAY.read_text())
+    await here.call(
+        "transfer/open_target",
+        7,
+        "ssh-ed25519 B",
+        "10.0.1.2",
+        user,
+        "live" if service else "",
+        service,
+        stdin=RELAY.read_text(),
+    )
     return (here.place.parent / "home/.ssh/authorized_keys").read_text()
 
 

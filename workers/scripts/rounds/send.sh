@@ -3,7 +3,7 @@
 # backhaul interface.
 ID=$1 SERVICE=$2 TARGET=$3 PORT=$4 LEVEL=$5 INTERFACE=$6
 kept=$MEC/migrations/$ID
-group=$(freezer_group "$SERVICE")
+group=$("group_of_$TECHNOLOGIES" "$SERVICE" freezer) # all of its processes
 [ -n "$group" ] || fail "$SERVICE does not run here"
 command -v python3 >/dev/null || fail "python3 is missing here, which copies memory in rounds: install it, or choose another method"
 given | base64 -d >"$kept/rounds.pyz"

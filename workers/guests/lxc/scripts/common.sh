@@ -15,11 +15,8 @@ container_state() {
 # the container, controller.
 control_groups() { groups_called "$1" 'lxc\.payload\.[^/]*'; }
 control_group() { group_of "$(control_groups "$1")" "$2"; }
-# The directory of the one in which a container's processes are frozen, all together. Argument: service.
-freezer_group() { control_group "$(container_pid "$1")" freezer; }
-# Those that limit and that count its processor time: with version 1 they may lie in different places. Argument: service.
-cpu_group() { control_group "$(container_pid "$1")" cpu; }
-cpuacct_group() { control_group "$(container_pid "$1")" cpuacct; }
+# For what all containers have alike, by their service. Arguments: service, controller.
+group_of_lxc() { control_group "$(container_pid "$1")" "$2"; }
 
 # Give a container the limits that its configuration names: neither liblxc nor CRIU gives them back to a restored one on every
 # host. What cannot be set is a problem to be told. Argument: service.

@@ -25,11 +25,8 @@ oci_has_ended() { [ -z "$(oci_pid "$1")" ]; }
 # the container, controller.
 oci_groups() { groups_called "$1" 'libpod-[0-9a-f]*[^/]*'; }
 oci_group() { group_of "$(oci_groups "$1")" "$2"; }
-# The directory of the one in which a container's processes are frozen, all together. Argument: service.
-freezer_group() { oci_group "$(oci_pid "$1")" freezer; }
-# Those that limit and that count its processor time: with version 1 they may lie in different places. Argument: service.
-cpu_group() { oci_group "$(oci_pid "$1")" cpu; }
-cpuacct_group() { oci_group "$(oci_pid "$1")" cpuacct; }
+# For what all containers have alike, by their service. Arguments: service, controller.
+group_of_oci() { oci_group "$(oci_pid "$1")" "$2"; }
 
 # What a container does, by its processes: Podman may not have heard yet that it was frozen, or ended. Argument: service.
 oci_state() {
