@@ -242,6 +242,9 @@ def main(arguments: list[str]) -> int:
                 before = int(counter.read_text())
                 done = sender.round(int(what)) if word == "round" else sender.rest(Path(kept, "state"))
                 print(json.dumps(done | {"wire": int(counter.read_text()) - before}), flush=True)
+        except BrokenPipeError:
+            print(json.dumps({"error": "the connection to the target ended"}), flush=True)
+            return 1
         except (Failed, OSError) as error:
             print(json.dumps({"error": str(error)}), flush=True)
             return 1
