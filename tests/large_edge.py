@@ -4,6 +4,7 @@ import random
 from datetime import datetime, timedelta
 from itertools import islice
 
+from django.db import connection
 from django.utils import timezone
 
 from migrations_app.models import (
@@ -49,6 +50,9 @@ def large_edge(migrations: int = MIGRATIONS, stages_each: int = 0, size: float =
         Operation(kind="check_host", host=host, subject=host.name, status="running", message="Asking for its facts.")
         for host in hosts[:6]
     )
+    # as a database has done by itself where so much came over months
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def _hosts(pick: random.Random, count: int, pick_from: list[str]) -> list[Host]:
