@@ -10,8 +10,8 @@ SLOWED_TO_PERCENT = (40, 40)
 MOST_ROUNDS = 12
 # a round that sends more than this share of what the one before it sent: what changes does not become less any more
 SHRINKS_BELOW = 0.9
-# a rest that takes up to so many times what is wanted is not worth slowing a service down
-TOLERATED = 5
+# a rest that takes up to so many seconds is not worth slowing a service down, whose users feel that, too
+TOLERATED_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def decide(rounds: Sequence[Round], *, wanted_s: float, bandwidth_mbit: int) -> 
     """
     last = rounds[-1]
     rest_s = last.sent * 8 / (bandwidth_mbit * 1e6)
-    little = rest_s <= TOLERATED * wanted_s
+    little = rest_s <= TOLERATED_S
     if rest_s <= wanted_s:
         return Decision(False, rest_s, f"what is left takes {rest_s * 1000:.0f} ms to send")
     if len(rounds) >= 3 and last.sent > SHRINKS_BELOW * rounds[-2].sent:

@@ -300,7 +300,7 @@ async def test_a_restoration_from_rounds_that_fails_is_undone_or_carried_on(mode
 
 async def test_a_service_that_changes_as_fast_as_it_is_sent_is_slowed_down_and_then_suspended() -> None:
     world = iterative()
-    world.source.round_bytes = 50_000_000
+    world.source.round_bytes = 100_000_000
     assert await world.migrate() is Outcome.SUCCEEDED
     calls = world.source.calls
     assert calls.count("lxc/rounds/slow") == 2
@@ -309,7 +309,7 @@ async def test_a_service_that_changes_as_fast_as_it_is_sent_is_slowed_down_and_t
 
 async def test_one_that_cannot_be_slowed_down_moves_all_the_same() -> None:
     world = iterative(Fault("lxc/rounds/slow", "source", "fails"))
-    world.source.round_bytes = 50_000_000
+    world.source.round_bytes = 100_000_000
     assert await world.migrate() is Outcome.SUCCEEDED
     assert "could not be slowed down" in world.journal.problems[0]
     assert (world.runs_on, world.left_over()) == (["target"], [])
@@ -317,10 +317,10 @@ async def test_one_that_cannot_be_slowed_down_moves_all_the_same() -> None:
 
 async def test_one_that_is_not_to_be_slowed_down_is_not_suspended_at_all() -> None:
     world = World(3, True, method="iterative", throttle=False)
-    world.source.round_bytes = 50_000_000
+    world.source.round_bytes = 100_000_000
     assert await world.migrate() is Outcome.ROLLED_BACK
     assert (
-        "echo was not suspended: it changes as fast as it is sent, and the rest takes 4.0 s"
+        "echo was not suspended: it changes as fast as it is sent, and the rest takes 8.0 s"
         in world.journal.problems[0]
     )
     assert "lxc/suspend" not in world.source.calls

@@ -63,8 +63,8 @@ def test_what_was_sent_in_rounds_is_not_sent_again(site: Site, deployed: Callabl
 def test_a_service_that_changes_as_fast_as_it_is_sent_is_slowed_down_and_has_its_processor_again(
     site: Site, deployed: Callable[..., str], tmp_path: Path
 ) -> None:
-    """40 MB, all of them written anew within two seconds, while the link takes three."""
-    service = deployed(add_memory(site, tmp_path, ram_mb=40, change_mb_per_s=60))
+    """100 MB, all of them written anew within two seconds, while the link takes eight."""
+    service = deployed(add_memory(site, tmp_path, ram_mb=100, change_mb_per_s=60))
     moved = site.migrate(service, "mec-2", *HOW)
     assert (moved["outcome"], moved["error"]) == ("succeeded", "")
     query = "select message from migrations_app_event where migration_id = ?"

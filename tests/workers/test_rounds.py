@@ -325,9 +325,9 @@ def rounds_that_sent(*megabytes: float) -> list[Round]:
         ((330, 100, 30, 1.0), False, True),  # 80 ms of a link of 100 Mbit/s
         ((330, 320), True, True),  # the first one took longest
         ((330, 320, 319), False, False),
-        ((30, 1.4, 1.4), False, True),  # 112 ms, where 100 are wanted
+        ((330, 45, 45), False, True),  # 3.6 s
         ((0.5,), False, True),
-        ((*(300 * 0.85**n for n in range(MOST_ROUNDS)),), False, False),
+        ((*(400 * 0.89**n for n in range(MOST_ROUNDS)),), False, False),
     ],
 )
 def test_rounds_end_by_what_would_be_left(sent: tuple[float, ...], again: bool, converges: bool) -> None:
