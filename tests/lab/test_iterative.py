@@ -122,7 +122,7 @@ def test_a_disk_that_fills_up_in_a_round_loses_nothing(site: Site, echo: str) ->
             ended = site.wait_for_end(migration)
         finally:
             site.shell(target, "rm -f /var/lib/mec/full")
-    faults.assert_it_stayed(site, echo, source, ended, counted, "")
+    faults.assert_it_stayed(site, echo, source, ended, counted, "disk is full")
 
 
 def test_a_virtual_machine_is_told_what_to_choose(site: Site, guest: str) -> None:

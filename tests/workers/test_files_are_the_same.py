@@ -108,7 +108,6 @@ def move(way: tuple[str, str, int], base: list[Step], app: list[Step], own: list
         )  # nothing reached it through a link
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="owners, devices and root's attributes are root's to give")
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way[0]}-{way[1]}-{way[2]}")
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps(MAKES, 20), steps((*MAKES, *CHANGES), 20), steps((*MAKES, *CHANGES), 20))

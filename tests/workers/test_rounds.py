@@ -184,7 +184,7 @@ def test_a_target_whose_disk_is_full_says_so(tmp_path: Path, monkeypatch: pytest
     show(monkeypatch, {PROCESS: {1: 1}})
     with migrating(tmp_path) as (sending, _target):
         monkeypatch.setattr(os, "write", full)
-        with pytest.raises(sender.Failed, match="the target could not receive: No space left on device"):
+        with pytest.raises(sender.Failed, match="the target could not receive: its disk is full: free space there"):
             sending.round(1)
         monkeypatch.undo()
 

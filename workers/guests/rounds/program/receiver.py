@@ -1,5 +1,6 @@
 """The receiver: writes what the sender sends below one directory of the target, and says what it holds."""
 
+import errno
 import hashlib
 import json
 import os
@@ -59,6 +60,9 @@ def receive(stream: BinaryIO, answers: BinaryIO, root: Path) -> int:
         answer(error=f"what came cannot be read: {error}")
         return 1
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            answer(error="its disk is full: free space there and migrate again")
+            return 1
         answer(error=f"{error.strerror} ({error.filename or 'writing'})")
         return 1
     return 0
