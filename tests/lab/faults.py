@@ -118,6 +118,17 @@ def damage_the_state(site: Site, service: str, pattern: str, at: int, *how: str)
     assert_it_stayed(site, service, source, site.last_migration(), counted, "digest differs")
 
 
+def end_with_a_full_disk(site: Site, migration: int, target: str) -> sqlite3.Row:
+    """Fill the target's disk until the migration has ended; how it ended."""
+    # what arrives meanwhile may leave less room than is asked for: then all that there is is taken, and it says so
+    fill = "fallocate -l $(($(df -P -B1 /var/lib/mec | awk 'NR==2{print $4}') - 100000)) /var/lib/mec/full || true"
+    try:
+        site.shell(target, fill)
+        return site.wait_for_end(migration)
+    finally:
+        site.shell(target, "rm -f /var/lib/mec/full")
+
+
 def assert_survived(site: Site, service: str, ended: sqlite3.Row, counted: int) -> None:
     """It moved, or all was undone; either way it lives."""
     assert ended["status"] in OUTCOMES_OF_A_FAULT, f"{ended['status']}: {ended['error']} {ended['problems']}"

@@ -106,11 +106,5 @@ def test_a_state_image_that_arrives_damaged_is_not_restored(site: Site, echo: st
 def test_a_disk_that_fills_up_during_the_transfer_loses_nothing(site: Site, echo: str, slow: None) -> None:
     counted = site.count(echo)
     migration, source, target = faults.begin(site, echo, "rsync_instance_memory")
-    # what arrives meanwhile may leave less room than is asked for: then all that there is is taken, and it says so
-    fill = "fallocate -l $(($(df -P -B1 /var/lib/mec | awk 'NR==2{print $4}') - 100000)) /var/lib/mec/full || true"
-    try:
-        site.shell(target, fill)
-        ended = site.wait_for_end(migration)
-    finally:
-        site.shell(target, "rm -f /var/lib/mec/full")
+    ended = faults.end_with_a_full_disk(site, migration, target)
     faults.assert_it_stayed(site, echo, source, ended, counted, "disk is full")

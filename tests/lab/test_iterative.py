@@ -114,14 +114,9 @@ def test_a_state_that_arrives_damaged_is_not_restored(site: Site, echo: str) -> 
 
 def test_a_disk_that_fills_up_in_a_round_loses_nothing(site: Site, echo: str) -> None:
     counted = site.count(echo)
-    fill = "fallocate -l $(($(df -P -B1 /var/lib/mec | awk 'NR==2{print $4}') - 100000)) /var/lib/mec/full || true"
     with faults.links_of(site, SLOWEST_MBIT):
         migration, source, target = faults.begin(site, echo, "copy_rounds", *HOW)
-        try:
-            site.shell(target, fill)
-            ended = site.wait_for_end(migration)
-        finally:
-            site.shell(target, "rm -f /var/lib/mec/full")
+        ended = faults.end_with_a_full_disk(site, migration, target)
     faults.assert_it_stayed(site, echo, source, ended, counted, "disk is full")
 
 
